@@ -11,6 +11,19 @@
 /* How long no frame has had to wait before frames bypass the queue again. */
 #define IDLE_NS (50 * NS_PER_MS)
 
+/* How long nothing has to leave while frames wait, before what is unsent is taken for stuck: longer
+ * than a datagram takes on the slowest links. */
+#define STILL_NS (250 * NS_PER_MS)
+
+/* For how long it is ignored then: about as long as the kernel tries to resolve a next hop; twice
+ * as long each time if the next time comes soon. */
+#define IGNORE_NS     (3 * NS_PER_S)
+#define IGNORE_MAX_NS (60 * NS_PER_S)
+
+/* More than this is not taken for stuck, but for a link that has stopped: several times what the
+ * kernel stores for a next hop (Linux: 212992, unres_qlen_bytes). */
+#define IGNORE_BYTES (2 << 20)
+
 /* The longest time of a train at the rate. */
 #define TRAIN_NS NS_PER_MS
 
@@ -29,6 +42,7 @@ static void enter(struct pace *p, enum pace_state state)
 	p->state = state;
 	p->late_since = MONO_NEVER;
 	p->idle_since = MONO_NEVER;
+	p->still_since = MONO_NEVER;
 	p->held = false;
 	if (state == PACE_FREE) {
 		p->refused = 0;
@@ -67,14 +81,38 @@ static void judge_queue(struct pace *p, struct mono now)
 	}
 }
 
+/* What is unsent is stuck: let the frames leave, and ignore it for a while. */
+static void ignore_unsent(struct pace *p, struct mono now)
+{
+	bool soon = p->ignore_ns && mono_between(p->ignore_until, now) < IGNORE_MAX_NS;
+
+	enter(p, PACE_FREE);
+	p->ignore_ns = soon ? 2 * p->ignore_ns : IGNORE_NS;
+	if (p->ignore_ns > IGNORE_MAX_NS)
+		p->ignore_ns = IGNORE_MAX_NS;
+	p->ignore_until = mono_add(now, p->ignore_ns);
+}
+
+/* Frames wait: does anything leave? `moved`: something has left since the last look. */
+static void judge_still(struct pace *p, uint64_t unsent, bool moved, struct mono now)
+{
+	if (moved || !p->held || unsent > IGNORE_BYTES)
+		p->still_since = MONO_NEVER;
+	else if (!mono_is_set(p->still_since))
+		p->still_since = now;
+	else if (mono_between(p->still_since, now) >= STILL_NS)
+		ignore_unsent(p, now);
+}
+
 void pace_look(struct pace *p, uint64_t unsent, struct mono now)
 {
 	uint64_t unseen = p->unseen;
+	bool moved = unsent < p->drain.charge;
 
 	p->unseen = 0;
 	p->taken = 0;
 	if (p->state == PACE_FREE) {
-		if (!unsent)
+		if (!unsent || (mono_before(now, p->ignore_until) && unsent <= IGNORE_BYTES))
 			return;
 		enter(p, PACE_WATCH);
 		/* the kernel counts more than the bytes, so these are at most so many */
@@ -85,6 +123,8 @@ void pace_look(struct pace *p, uint64_t unsent, struct mono now)
 		judge_watch(p, unsent, now);
 	else
 		judge_queue(p, now);
+	if (p->state == PACE_QUEUE)
+		judge_still(p, unsent, moved || !unsent, now);
 }
 
 void pace_sent(struct pace *p, size_t bytes, uint64_t more, struct mono now)

@@ -20,6 +20,11 @@
  * refused some (ENOBUFS: the queue of the device is full). Frames wait in a queue, and the socket
  * is given what it sends in 4 ms. This ends when no frame had to wait for 50 ms.
  *
+ * If frames wait and nothing at all leaves, the cause may be one peer: the kernel stores datagrams
+ * for a next hop that it cannot resolve, for three seconds, and counts them as unsent. The others
+ * must not wait for these. So after 250 ms of this what is unsent is ignored for a while:
+ * PACE_FREE, unless far more becomes unsent than the kernel stores so.
+ *
  * Beside this a rate can be configured (`limit`), for a bottleneck that this host does not see.
  */
 
@@ -38,13 +43,16 @@ struct pace {
 	enum pace_state state;
 	struct shaper limit; /* configured */
 	struct drain drain;
-	uint64_t unseen;	 /* bytes sent since the last look */
-	uint64_t taken;		 /* bytes taken from the queue since the last look or send */
-	uint64_t refused;	 /* the kernel refused more than so many unsent bytes; 0: no */
-	unsigned refused_window; /* drain.windows when `refused` was raised last */
-	struct mono late_since;	 /* datagrams were unsent for too long; MONO_NEVER: were not */
-	struct mono idle_since;	 /* no frame had to wait; likewise */
-	bool held;		 /* frames had to wait when the socket was given some last */
+	uint64_t unseen;	  /* bytes sent since the last look */
+	uint64_t taken;		  /* bytes taken from the queue since the last look or send */
+	uint64_t refused;	  /* the kernel refused more than so many unsent bytes; 0: no */
+	unsigned refused_window;  /* drain.windows when `refused` was raised last */
+	struct mono late_since;	  /* datagrams were unsent for too long; MONO_NEVER: were not */
+	struct mono idle_since;	  /* no frame had to wait; likewise */
+	bool held;		  /* frames had to wait when the socket was given some last */
+	struct mono still_since;  /* frames waited, and nothing left; MONO_NEVER: something did */
+	struct mono ignore_until; /* what is unsent is ignored until then; MONO_NEVER: it is not */
+	uint64_t ignore_ns;	  /* for how long that was, last */
 };
 
 /** Whether the caller has to look at the socket before it sends: pace_look(). */

@@ -156,6 +156,88 @@ static void test_limit(void **state)
 	assert_in_range(late, 3000, 5000);
 }
 
+/* What the kernel stores for a next hop that it cannot resolve, in its accounting. */
+#define STORED_MAX 212992
+
+/* The most payload that a link may be given which seems to be stuck; see IGNORE_BYTES. */
+#define STUCK_LIMIT 1500000
+
+/* In each millisecond, a datagram for a peer whose next hop is not resolved, and ten for others,
+ * which leave at once; `stored`: of the former. Return: for how many milliseconds some of the
+ * others had to wait. */
+static unsigned run_unresolved(struct pace *p, uint64_t *stored, uint64_t from, uint64_t to)
+{
+	unsigned waited = 0;
+
+	for (uint64_t ms = from; ms < to; ms++) {
+		unsigned left = 11;
+
+		if (pace_must_look(p))
+			pace_look(p, *stored, at_ms(ms));
+		while (left && pace_is_ready(p, at_ms(ms))) {
+			bool stays = left-- == 11 && *stored + 2304 <= STORED_MAX;
+
+			pace_take(p, 1428, at_ms(ms));
+			send_one(p, stays ? 2304 : 0, ms);
+			*stored += stays ? 2304 : 0;
+			if (pace_must_look(p))
+				pace_look(p, *stored, at_ms(ms));
+		}
+		pace_end(p, left, at_ms(ms));
+		waited += left > 0;
+	}
+	return waited;
+}
+
+/* Datagrams that stay unsent because the next hop of one peer is not resolved: the others wait for
+ * a moment, and then not for a while, each time longer. */
+static void test_unresolved(void **state)
+{
+	struct pace p = { 0 };
+	uint64_t stored = 0;
+
+	assert_in_range(run_unresolved(&p, &stored, 0, 3000), 200, 400);
+	assert_in_range(stored, STORED_MAX - 2304, STORED_MAX);
+	assert_in_range(run_unresolved(&p, &stored, 3000, 63000), 0, 2000);
+	/* it is resolved; what is unsent counts again in the end */
+	stored = 0;
+	assert_int_equal(run_unresolved(&p, &stored, 150000, 150001), 0);
+	assert_false(mono_before(at_ms(150000), p.ignore_until));
+}
+
+/* Give a link what the pace allows, which sends a whole datagram in each `each` ms, and nothing
+ * until `from`. Return: the most that were unsent. */
+static uint64_t run_whole(struct pace *p, unsigned each, uint64_t from, uint64_t to)
+{
+	uint64_t unsent = 0, most = 0;
+
+	for (uint64_t ms = 0; ms < to; ms++) {
+		if (ms >= from && ms % each == 0 && unsent)
+			unsent -= 1400;
+		if (pace_must_look(p))
+			pace_look(p, unsent / 1400 * 2304, at_ms(ms));
+		for (unsigned i = 0; i < 10 && pace_is_ready(p, at_ms(ms)); i++) {
+			pace_take(p, 1428, at_ms(ms));
+			send_one(p, 2304, ms);
+			unsent += 1400;
+		}
+		pace_end(p, true, at_ms(ms));
+		most = unsent > most ? unsent : most;
+	}
+	return most;
+}
+
+/* A slow link is not stuck; one that stops for longer gets a limited amount meanwhile. */
+static void test_slow(void **state)
+{
+	struct pace slow = { 0 }, stopped = { 0 };
+
+	(void)run_whole(&slow, 100, 0, 30000);
+	assert_int_equal(slow.state, PACE_QUEUE);
+	assert_int_equal(slow.ignore_ns, 0);
+	assert_in_range(run_whole(&stopped, 1, 2000, 4000), 100000, STUCK_LIMIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +246,8 @@ int main(void)
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_unresolved),
+		cmocka_unit_test(test_slow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@ from lib.capture import RawPort
 from lib.hub import BRIDGE, Hub, session, tunnel
 from lib.node import need_root
 from lib.reference import PORT, new_site_keys
-from lib.runner import Skip, Suite
+from lib.runner import Skip, Suite, wait_for
 from lib.wirespan import find_binary
 
 HUB, HONEST, LOSSY, HOSTILE = 1, 2, 3, 4
@@ -222,6 +222,38 @@ def dead_peers():
         assert drops(hub, "tx_staged_full") > full, "more was sent to the others than can wait"
 
 
+def unresolved():
+    """The host of one site is gone from the hub's own network, so that its address is not resolved any more: what the
+    hub's kernel stores for it, for seconds, keeps nothing from the others."""
+    with Hub(3) as hub:
+        hub.up(hub_conf(hub, (2, 3)), *(site_conf(hub, n) for n in (2, 3)))
+        member = hub.member[0]
+        for far in ("10.0.2.22", "10.0.2.32"):
+            assert member.ping(far, count=2).ok, hub.diagnostics()
+        hub.lan.run("ip link set port3 down")
+        hub.vpn[0].run("ip neigh flush dev eth0")
+        with RawPort(member, "eth0") as port:
+            stop = threading.Event()
+
+            def to_gone():  # frames for all sites, 2 Mbit/s
+                frame = frames.eth(frames.BROADCAST, "02:00:00:00:00:01", 0x88B5, bytes(1000))
+                while not stop.wait(0.004):
+                    port.send(frame)
+
+            thread = threading.Thread(target=to_gone)
+            thread.start()
+            try:
+                gone = "192.168.122.3 INCOMPLETE"
+                wait_for(lambda: gone in hub.vpn[0].run("ip neigh show dev eth0").out, 10, what="no next hop")
+                result = member.run(*"ping -n -q -c 200 -i 0.02 -W 10 10.0.2.22".split(), check=False, timeout=60)
+            finally:
+                stop.set()
+                thread.join()
+        lost = float(result.out.split("% packet loss")[0].split()[-1])
+        print(f"  {lost:.0f} % of the pings of the other site are lost")
+        assert lost <= 20, f"{result.out}\n{hub.diagnostics()}"
+
+
 def mac_flood():
     """A member behind the hostile site makes up addresses: bridges learn so many, and frames still arrive."""
     release = tuple(int("".join(filter(str.isdigit, part)) or 0) for part in platform.release().split(".")[:2])
@@ -255,6 +287,7 @@ def main():
         suite.finish()
     suite.run("fragments of a hostile site and of a lossy path", fragments)
     suite.run("packets that wait beside those for dead peers", dead_peers)
+    suite.run("a site whose address is not resolved", unresolved)
     suite.run("addresses that a site makes up", mac_flood)
     suite.finish()
 
