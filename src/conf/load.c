@@ -215,8 +215,8 @@ static bool nearest_file(const char *path, char ret[static SUGGEST_MAX + 1])
 		while ((entry = readdir(dir))) {
 			size_t best = s.best;
 
-			if (!name_of_file(entry->d_name, name))
-				continue;
+			if (!name_of_file(entry->d_name, name) || !strcmp(name, wanted))
+				continue; /* the same name: a link that leads nowhere */
 			suggest_try(&s, name);
 			if (s.best < best)
 				memcpy(ret, name, sizeof(name));
@@ -229,6 +229,13 @@ static bool nearest_file(const char *path, char ret[static SUGGEST_MAX + 1])
 	return found;
 }
 
+static bool is_link(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 /* Report a configuration file that cannot be read. */
 static void report_unread(
 	const char *path, int error, struct conf_at at, struct conf_report *report)
@@ -236,7 +243,12 @@ static void report_unread(
 	bool by_name = !strncmp(path, CONF_FOLDER "/", sizeof(CONF_FOLDER));
 	char nearest[SUGGEST_MAX + 1];
 
-	if (error == -ENOENT && nearest_file(path, nearest))
+	if (error == -ENOENT && is_link(path))
+		conf_report_add(report, CONF_ERROR, at,
+			"cannot read %s: it is a link to a file that does not exist\n"
+			"correct the link, or make the file: `ls -l %s` shows where it leads",
+			path, path);
+	else if (error == -ENOENT && nearest_file(path, nearest))
 		conf_report_add(report, CONF_ERROR, at,
 			"cannot read %s: %s\ndid you mean \"%s%s\"?", path, strerror(-error),
 			nearest, by_name ? "" : ".conf");

@@ -135,6 +135,10 @@ def mistyped_name(bench):
             assert result.returncode == (2 if verb == "up" else 1), result.stderr
             assert "No such file or directory" in lines[0], result.stderr
             assert nearest in lines[1], result.stderr
+        os.symlink("missing", os.path.join(bench.folder, "link.conf"))
+        result = subprocess.run([bench.binary, verb, "link.conf"], cwd=bench.folder, capture_output=True, text=True, timeout=300)
+        os.unlink(os.path.join(bench.folder, "link.conf"))
+        assert result.returncode and "it is a link to a file that does not exist" in result.stderr, result.stderr
 
 
 def users(bench):
