@@ -325,6 +325,20 @@ static void no_broadcasts_there(struct observations *f)
 	f->ports[0].stations[1].ip4.family = 0;
 }
 
+/* The far member answers ARP and TCP, but no echo request: whether it has IPv6 is not known. */
+static void icmp_dropped_there(struct observations *f)
+{
+	populate(f);
+	f->ports[0].stations[1].ip6.family = 0;
+	f->ports[0].stations[1].tcp_port = 22;
+}
+
+static void no_ip6_there(struct observations *f)
+{
+	populate(f);
+	f->ports[0].stations[1].ip6.family = 0;
+}
+
 static void no_member_here(struct observations *f)
 {
 	populate(f);
@@ -556,6 +570,15 @@ static const struct fault faults[] = {
 	{ no_broadcasts_there, FINDING_ERROR, "member_silent",
 		"Behind l2tpeth0 hosts answer with IPv6, but none with IPv4 (ARP), which members "
 		"here and the gateway there use: that it passes between members is not proved.",
+		NULL },
+	{ icmp_dropped_there, FINDING_WARNING, "member_silent",
+		"Behind l2tpeth0 hosts answer ARP and TCP, but no echo request of IPv4 or IPv6. "
+		"Members here and the gateway there use IPv6: whether it passes between members is "
+		"not known.",
+		NULL },
+	{ no_ip6_there, FINDING_ERROR, "member_silent",
+		"Behind l2tpeth0 hosts answer with IPv4, but none with IPv6, which members here "
+		"and the gateway there use: that it passes between members is not proved.",
 		NULL },
 	{ no_member_here, FINDING_ERROR, "no_member",
 		"No host answers on eth1, the port of br-l2tp0 to members: that members here reach "

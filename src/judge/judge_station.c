@@ -16,6 +16,7 @@ struct population {
 	unsigned others;  /* hosts other than the far gateway and this one */
 	bool ip4;	  /* a member has an IPv4 address that answers ARP */
 	bool ip6;
+	bool echoes; /* a member answers echo requests */
 };
 
 /* The crossing to a host in which IP was tried, or NULL. */
@@ -70,6 +71,7 @@ static struct population population_of(const struct observations *f, const struc
 		n.others += !s->gateway && !is_this_host(f, s);
 		n.ip4 |= !s->gateway && s->ip4.family;
 		n.ip6 |= !s->gateway && s->ip6.family;
+		n.echoes |= !s->gateway && s->echo.received && !s->tcp_port;
 		any |= f->target.family &&
 		       (ip_addr_equal(&s->ip4, &f->target) || ip_addr_equal(&s->ip6, &f->target));
 	}
@@ -151,6 +153,7 @@ static struct population population_here(const struct observations *f, const cha
 		all.members += n.members;
 		all.ip4 |= n.ip4;
 		all.ip6 |= n.ip6;
+		all.echoes |= n.echoes;
 	}
 	return all;
 }
@@ -169,6 +172,19 @@ static void judge_version_here(const struct observed_port *p, const struct popul
 			p->bridge, p->name, p->bridge, p->name);
 }
 
+/* Hosts with IPv6 are found by their answers to echo requests: those that answer none of IPv4
+ * either, but TCP, may have it. */
+static void judge_unheard_ip6(const struct observed_port *p, struct findings *ret)
+{
+	finding_add(ret, FINDING_WARNING, "member_silent", p->name,
+		"Behind %s hosts answer ARP and TCP, but no echo request of IPv4 or IPv6. Members "
+		"here and the gateway there use IPv6: whether it passes between members is not "
+		"known.\n"
+		"The firewall of the hosts there drops ICMP, it seems: let one of them answer echo "
+		"requests of IPv6, or run `wirespan check` there.",
+		p->name);
+}
+
 /* Members of one side use an IP version, the gateway of the other does, but no member there. */
 static void judge_version(const struct observations *f, const struct observed_port *p,
 	const struct population *there, struct findings *ret)
@@ -182,6 +198,10 @@ static void judge_version(const struct observations *f, const struct observed_po
 	judge_version_here(p, &here, there, ret);
 	if (!no4 && !no6)
 		return;
+	if (no6 && there->ip4 && !there->echoes) {
+		judge_unheard_ip6(p, ret);
+		return;
+	}
 	finding_add(ret, FINDING_ERROR, "member_silent", p->name,
 		"Behind %s hosts answer with %s, but none with %s, which members here and the "
 		"gateway there use: that it passes between members is not proved.\n"
