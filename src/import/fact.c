@@ -90,6 +90,38 @@ void import_drop(struct import *im, const char *format, ...)
 	add_note(im, im->at, IMPORT_DROPPED, n < 0 ? NULL : text);
 }
 
+static void free_fact(struct import_fact *fact)
+{
+	secret_wipe(fact->value, strlen(fact->value));
+	free(fact->value);
+	free(fact->name);
+}
+
+void import_replace(struct import *im, size_t *n, enum import_object object, const char *name,
+	const char *key, const char *value)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < *n; i++) {
+		struct import_fact *fact = &im->facts[i];
+
+		if (fact->object != object || fact->at.file != im->at.file ||
+			strcmp(fact->key, key) != 0 || (name && strcmp(fact->name, name) != 0) ||
+			(value && strcmp(fact->value, value) != 0)) {
+			im->facts[left++] = *fact;
+			continue;
+		}
+		import_note_at(
+			im, fact->at, IMPORT_DROPPED, "%s: line %u replaces it", key, im->at.line);
+		free_fact(fact);
+	}
+	if (left == *n)
+		return;
+	memmove(&im->facts[left], &im->facts[*n], (im->n_facts - *n) * sizeof(*im->facts));
+	im->n_facts -= *n - left;
+	*n = left;
+}
+
 const struct import_fact *import_find(
 	const struct import *im, enum import_object object, const char *name, const char *key)
 {
@@ -104,11 +136,8 @@ const struct import_fact *import_find(
 
 void import_fini(struct import *im)
 {
-	for (size_t i = 0; i < im->n_facts; i++) {
-		secret_wipe(im->facts[i].value, strlen(im->facts[i].value));
-		free(im->facts[i].value);
-		free(im->facts[i].name);
-	}
+	for (size_t i = 0; i < im->n_facts; i++)
+		free_fact(&im->facts[i]);
 	for (size_t i = 0; i < im->n_notes; i++)
 		free(im->notes[i].text);
 	for (size_t i = 0; i < im->n_files; i++)

@@ -92,6 +92,12 @@ struct import {
 void import_add(struct import *im, enum import_object object, const char *name, const char *key,
 	const char *value);
 
+/** Remove, with a note, the facts that this file has stated before about an object with that key,
+ * because the present line replaces them; `value` NULL: all of them. Only the first `*n` facts are
+ * looked at: `*n` is lowered by the number of removed ones. `name` NULL: of any object. */
+void import_replace(struct import *im, size_t *n, enum import_object object, const char *name,
+	const char *key, const char *value);
+
 /** Note what became of line `at`. */
 void import_note_at(struct import *im, struct conf_at at, enum import_verdict verdict,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));

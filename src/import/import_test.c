@@ -144,10 +144,10 @@ static const struct {
 	{ "ip link add wg0 type wireguard\nwg set wg0 private-key /etc/k peer " KEY_B
 	  " preshared-key /etc/p\necho " KEY_C " | wg set wg0 peer " KEY_B
 	  " preshared-key /dev/stdin\n",
-		"1:3: dropped: PresharedKey: it is set twice: the first one counts" },
+		"1:2: dropped: PresharedKeyFile: line 3 replaces it" },
 	{ "ip link add wg0 type wireguard\necho " KEY_A " | wg set wg0 private-key /dev/stdin\n"
 	  "wg set wg0 private-key /etc/k\n",
-		"1:3: dropped: PrivateKeyFile: it is set twice: the first one counts" },
+		"1:2: dropped: PrivateKey: line 3 replaces it" },
 	{ "#!/bin/sh\ncat >/etc/wireguard/wg0.conf <<E\n[Interface]\n\nListenPort = 1\nE\n"
 	  "ip link add wg0 type wireguard\n",
 		"1:3: dropped: the here-document is not read, up to line 5" },

@@ -126,8 +126,11 @@ static void run_command(struct script *s)
 		shell_ip(s);
 	else if (!strcmp(program, "wg") && c->n > 1 && !strcmp(c->words[1], "set"))
 		shell_wg_set(s);
+	else if (!strcmp(program, "wg") && c->n > 3 && strstr(c->words[1], "conf") &&
+		 strcmp(c->words[1], "showconf") != 0)
+		shell_wg_file(s);
 	else if (!strcmp(program, "wg"))
-		import_drop(s->im, "name the file that it reads as well");
+		import_drop(s->im, "it sets nothing");
 	else if (!strcmp(program, "brctl"))
 		shell_brctl(s);
 	else if (!strcmp(program, "bridge"))

@@ -41,6 +41,25 @@ static void link_add(struct script *s, size_t i)
 	}
 }
 
+/* Of the settings of `ip link set`, the last one counts. */
+static void replace_settings(struct script *s, size_t i, const char *dev)
+{
+	const struct shell_command *c = s->command;
+	size_t n = s->im->n_facts;
+
+	for (; i + 1 < c->n; i++) {
+		const struct import_row *row = shell_row("link", c->words[i]);
+
+		if (!row)
+			continue;
+		if (row->key && *row->key && shell_is_known(c->words[i + 1]))
+			import_replace(s->im, &n, IMPORT_LINK, dev, row->key, NULL);
+		if (row->key && !strcmp(row->key, FACT_MTU))
+			import_replace(s->im, &n, IMPORT_LINK, dev, "MTU", NULL);
+		i++;
+	}
+}
+
 /* `ip link set`: the interface comes after "dev", or at any place. */
 static void link_set(struct script *s, size_t i)
 {
@@ -56,6 +75,7 @@ static void link_set(struct script *s, size_t i)
 	}
 	if (shell_value_after(c, i, "name"))
 		import_drop(s->im, "a site renames no interface");
+	replace_settings(s, i, dev);
 	shell_add_arguments(s, i, "link", IMPORT_LINK, dev, dev);
 	if (s->im->n_facts + s->im->n_notes == before)
 		import_drop(s->im, "the site brings its interfaces up");
@@ -86,26 +106,29 @@ static void address_add(struct script *s, size_t i)
 	shell_add_arguments(s, i, "address", IMPORT_LINK, dev, address);
 }
 
-static void route_add(struct script *s, size_t i)
+/* `ip route add`, or one that replaces the route to that prefix by another interface. */
+static void route_add(struct script *s, size_t i, bool replaces)
 {
 	struct shell_command *c = s->command;
 	const char *dev = shell_value_after(c, i, "dev");
-	const char *prefix = shell_value_after(c, i, "to");
+	const char *to = shell_value_after(c, i, "to");
+	size_t n = s->im->n_facts;
+	const char *prefix;
 	bool v6 = false;
 
 	for (size_t k = 1; k < i; k++)
 		v6 |= !strcmp(c->words[k], "-6");
-	if (!prefix)
-		prefix = shell_operand(c, i, "route");
-	if (!dev || !prefix) {
+	if (!to)
+		to = shell_operand(c, i, "route");
+	if (!dev || !to) {
 		import_drop(s->im, "a route to no interface of the site");
 		return;
 	}
-	shell_add_argument(s, IMPORT_LINK, dev, FACT_ROUTE,
-		strcmp(prefix, "default") != 0 ? prefix
-		: v6			       ? "::/0"
-					       : "0.0.0.0/0");
-	shell_add_arguments(s, i, "route", IMPORT_LINK, dev, prefix);
+	prefix = strcmp(to, "default") != 0 ? to : v6 ? "::/0" : "0.0.0.0/0";
+	if (replaces && !shell_value_after(c, i, "table") && !shell_value_after(c, i, "metric"))
+		import_replace(s->im, &n, IMPORT_LINK, NULL, FACT_ROUTE, prefix);
+	shell_add_argument(s, IMPORT_LINK, dev, FACT_ROUTE, prefix);
+	shell_add_arguments(s, i, "route", IMPORT_LINK, dev, to);
 }
 
 /* `ip rule add`: those of wg-quick for a default route. */
@@ -170,7 +193,7 @@ void shell_ip(struct script *s)
 	else if (is_short_for(c->words[i], "address") && adds)
 		address_add(s, i + 2);
 	else if (is_short_for(c->words[i], "route") && adds)
-		route_add(s, i + 2);
+		route_add(s, i + 2, is_short_for(verb, "change") || is_short_for(verb, "replace"));
 	else if (is_short_for(c->words[i], "rule"))
 		rule_add(s, i + 2);
 	else if (!strcmp(c->words[i], "l2tp") && is_short_for(verb, "add"))
@@ -200,8 +223,10 @@ void shell_bridge(struct script *s)
 	struct shell_command *c = s->command;
 	const char *dev = shell_value_after(c, 1, "dev");
 
-	if (dev && shell_value_after(c, 1, "isolated") && !strcmp(c->words[1], "link"))
+	if (dev && shell_value_after(c, 1, "isolated") && !strcmp(c->words[1], "link")) {
+		replace_settings(s, 3, dev);
 		shell_add_arguments(s, 3, "link", IMPORT_LINK, dev, NULL);
-	else
+	} else {
 		import_drop(s->im, "not a part of a site");
+	}
 }

@@ -347,6 +347,82 @@ static const struct example examples[] = {
 		.notes = { "1:4-5: dropped: the peer is disabled",
 			"1:6: imported: the route to 10.9.0.0/16",
 			"1:6: dropped: \"metric\" has no counterpart in a site" } },
+	{ .name = "wg(8): a later command replaces",
+		.files = { "ip link add wg0 type wireguard\n"
+			   "echo " KEY_C " | wg set wg0 listen-port 1 fwmark 1 private-key "
+			   "/dev/stdin\nwg set wg0 listen-port 8172 fwmark 2 private-key /etc/k\n"
+			   "wg set wg0 peer " KEY_B " allowed-ips 10.8.0.0/16,10.7.0.0/16 endpoint "
+			   "192.0.2.1:1 persistent-keepalive 9 preshared-key /etc/p\n"
+			   "wg set wg0 peer " KEY_B " allowed-ips 10.9.0.0/16 allowed-ips "
+			   "10.6.0.0/16 endpoint 192.0.2.2:2 persistent-keepalive 25 preshared-key "
+			   "/dev/null\nwg set wg0 peer " KEY_B " endpoint $X allowed-ips $Y\n" },
+		.formats = { "shell script" },
+		.site = "[Interface]\nName = wg0\nPrivateKeyFile = /etc/k\nListenPort = 8172\n"
+			"FwMark = 2\nTable = off\n[Peer]\nPublicKey = " KEY_B
+			"\nEndpoint = 192.0.2.2:2\nAllowedIPs = 10.9.0.0/16, 10.6.0.0/16\n"
+			"PersistentKeepalive = 25\n",
+		.notes = { "1:2: dropped: ListenPort: line 3 replaces it",
+			"1:4: dropped: AllowedIPs: line 5 replaces it",
+			"1:4: dropped: PresharedKeyFile: line 5 replaces it",
+			"1:5: dropped: PresharedKey: an empty file removes it" } },
+	{ .name = "wg(8): allowed-ips with a sign, or without any",
+		.files = { "ip link add wg0 type wireguard\n"
+			   "wg set wg0 peer " KEY_B " allowed-ips '10.8.0.0/16, 10.7.0.1/32 "
+			   ",10.5.0.0/16'\nwg set wg0 peer " KEY_B
+			   " allowed-ips +10.9.0.0/16,-10.7.0.1,10.6.0.0/16\n"
+			   "wg set wg0 peer " KEY_B " allowed-ips -10.8.0.0/16\n"
+			   "wg set wg0 peer " KEY_C " allowed-ips 10.1.0.0/16\n"
+			   "wg set wg0 peer " KEY_C " allowed-ips ''\n" },
+		.formats = { "shell script" },
+		.site = "[Interface]\nName = wg0\nTable = off\n[Peer]\nPublicKey = " KEY_B
+			"\nAllowedIPs = 10.5.0.0/16, 10.9.0.0/16, 10.6.0.0/16\n"
+			"[Peer]\nPublicKey = " KEY_C "\n",
+		.notes = { "1:2: dropped: AllowedIPs: line 3 removes 10.7.0.1",
+			"1:2: dropped: AllowedIPs: line 4 removes 10.8.0.0/16",
+			"1:5: dropped: AllowedIPs: line 6 replaces it",
+			"1:6: dropped: AllowedIPs: an empty list removes them" },
+		.public_c = true },
+	{ .name = "wg(8): files that replace what was set, or add to it",
+		.files = { "ip link add wg0 type wireguard\n"
+			   "wg set wg0 listen-port 1 peer " KEY_C " allowed-ips 10.1.0.0/16\n"
+			   "wg setconf wg0 /etc/wg0.conf\n"
+			   "wg set wg0 listen-port 8172 peer " KEY_B " allowed-ips 10.9.0.0/16\n"
+			   "wg addconf wg0 /etc/more.conf\n"
+			   "wg showconf wg0\n" },
+		.formats = { "shell script" },
+		.site = "[Interface]\nName = wg0\nListenPort = 8172\nTable = "
+			"off\n[Peer]\nPublicKey = " KEY_B "\nAllowedIPs = 10.9.0.0/16\n",
+		.notes = { "1:2: dropped: ListenPort: line 3 replaces it",
+			"1:3: dropped: name the file that it reads as well",
+			"1:5: dropped: name the file that it reads as well",
+			"1:6: dropped: it sets nothing" },
+		.public_c = true },
+	{ .name = "ip(8): what adds, and what replaces",
+		.files = { "ip link add wg0 type wireguard\nip addr add 10.0.1.11/24 dev wg0\n"
+			   "ip addr replace 10.0.1.12/24 dev wg0\nip link set wg0 mtu 1300\n"
+			   "ip link set wg0 mtu 1380\nwg set wg0 peer " KEY_B
+			   " allowed-ips 10.9.0.0/16,10.8.0.0/16\n"
+			   "ip route add 10.9.0.0/16 dev wg0\nip route add 10.8.0.0/16 dev wg0\n"
+			   "ip route replace 10.8.0.0/16 dev eth7\n"
+			   "ip link add br0 type bridge\nip link add br1 type bridge\n"
+			   "ip link set eth1 master br1\nip link set eth1 master br0\n"
+			   "ip l2tp add tunnel tunnel_id 3939 peer_tunnel_id 3940 local 10.0.1.11 "
+			   "remote 10.0.1.21\nip l2tp add session tunnel_id 3939 session_id 3941 "
+			   "peer_session_id 3942\nip link set l2tpeth0 master br1\n"
+			   "ip link set l2tpeth0 master br0\n"
+			   "ip addr add dev br0 10.0.2.11/24\n"
+			   "bridge link set dev l2tpeth0 isolated on\n"
+			   "bridge link set dev l2tpeth0 isolated off\n" },
+		.formats = { "shell script" },
+		.site = "[Interface]\nName = wg0\nMTU = 1380\nAddress = 10.0.1.11/24, "
+			"10.0.1.12/24\n"
+			"Table = off\n[Peer]\nPublicKey = " KEY_B
+			"\nAllowedIPs = 10.9.0.0/16, 10.8.0.0/16\n" SITE_L2TP SITE_SESSION
+				SITE_BRIDGE,
+		.notes = { "1:4: dropped: mtu: line 5 replaces it",
+			"1:8: dropped: route: line 9 replaces it",
+			"1:12: dropped: master: line 13 replaces it",
+			"1:16: dropped: master: line 17 replaces it" } },
 	{ .name = "the address of a peer is a route",
 		.files = { "ip link add name wg0 type wireguard\n"
 			   "ip addr add 10.0.0.1 peer 10.0.0.2 dev wg0\n"
