@@ -381,13 +381,14 @@ static unsigned large_of(const struct segment *s, const struct observed_crossing
 static void find_elsewhere(struct crossings *c, struct observed_crossing *x)
 {
 	struct segment *s = c->segment;
+	const struct link_info *in = &s->ports[x->in].link;
 	bool lost = false;
 	uint32_t port;
 
 	for (unsigned k = 0; k < OBSERVED_KINDS; k++)
 		lost |= x->kinds[k].sent && !x->kinds[k].crossed;
-	if (!lost || query_bridge_port(
-			     &s->prober->nl, s->ports[x->out].link.master, x->to.mac, 0, &port) < 0)
+	if (!lost || query_bridge_port_by(
+			     &s->prober->nl, in->master, in->ifindex, x->to.mac, 0, &port) < 0)
 		return;
 	for (size_t i = 0; i < s->n; i++)
 		if (i != x->out && s->ports[i].link.ifindex == port)
@@ -404,7 +405,8 @@ static void find_misaddressed(struct crossings *c, struct observed_crossing *x)
 
 	x->misaddressed &= ~x->addressed;
 	if (x->misaddressed &&
-		query_bridge_port(&s->prober->nl, in->master, x->other_mac, 0, &port) == 0 &&
+		query_bridge_port_by(
+			&s->prober->nl, in->master, in->ifindex, x->other_mac, 0, &port) == 0 &&
 		port == in->ifindex)
 		x->misaddressed = 0;
 }

@@ -3,8 +3,8 @@
 #include "check/filters.h"
 
 #include <arpa/inet.h>
-#include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <net/if.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -16,6 +16,7 @@
 
 #include <libmnl/libmnl.h>
 
+#include "netlink/bridge_vlan.h"
 #include "netlink/query.h"
 
 static struct observed_filter *add(struct observations *f)
@@ -142,53 +143,28 @@ static void list_chains(struct observations *f)
 
 /* ---- VLANs ---- */
 
-static void read_vlans(const struct nlattr *nest, struct observed_port *port)
-{
-	struct nl_attrs walk = nl_attrs_in(nest);
-	const struct nlattr *a;
-
-	while ((a = nl_attrs_next(&walk))) {
-		struct bridge_vlan_info v;
-
-		if (mnl_attr_get_type(a) != IFLA_BRIDGE_VLAN_INFO ||
-			mnl_attr_get_payload_len(a) != sizeof(v))
-			continue;
-		memcpy(&v, mnl_attr_get_payload(a), sizeof(v));
-		if (v.vid >= 8 * sizeof(port->vlans))
-			continue;
-		port->vlans[v.vid / 8] |= (uint8_t)(1U << v.vid % 8);
-		if (v.flags & BRIDGE_VLAN_INFO_PVID)
-			port->pvid = v.vid;
-	}
-}
-
 static int on_port(void *ctx, const struct nlmsghdr *nlh)
 {
-	struct observations *f = ctx;
-	struct observed_port *port = NULL;
-	struct nl_attrs walk = nl_attrs_of(nlh, sizeof(struct ifinfomsg));
+	struct prober *p = ctx;
+	struct observed_port *port;
+	struct bridge_vlans v;
 	char name[IF_NAMESIZE];
-	const struct nlattr *a;
 
-	while ((a = nl_attrs_next(&walk))) {
-		if (mnl_attr_get_type(a) == IFLA_IFNAME) {
-			nl_attr_text(a, name, sizeof(name));
-			port = observed_port_named(f, name);
-		} else if (mnl_attr_get_type(a) == IFLA_AF_SPEC && port) { /* comes after it */
-			read_vlans(a, port);
-		}
+	if (bridge_vlan_decode(nlh, &v) < 0 || !if_indextoname(v.ifindex, name))
+		return 0;
+	port = observed_port_named(p->facts, name);
+	if (port) {
+		port->pvid = v.pvid;
+		memcpy(port->vlans, v.members, sizeof(port->vlans));
 	}
 	return 0;
 }
 
 static void list_vlans(struct prober *p)
 {
-	struct ifinfomsg head = { .ifi_family = AF_BRIDGE };
 	struct nl_msg m;
 
-	nl_msg_start(&m, RTM_GETLINK, NLM_F_DUMP, &head, sizeof(head));
-	nl_msg_put_u32(&m, IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN);
-	if (nl_exchange(&p->nl, &m, on_port, p->facts) < 0)
+	if (nl_exchange(&p->nl, bridge_vlan_encode_dump(&m), on_port, p) < 0)
 		return; /* a kernel without bridges that filter VLANs */
 }
 

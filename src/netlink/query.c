@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netlink/bridge_vlan.h"
+
 #define ATTEMPTS 10 /* to get a consistent dump while interfaces change */
 
 /** A growing array of answers of equal size, decoded by `decode`. */
@@ -257,4 +259,34 @@ int query_bridge_port(struct nl_socket *nl, uint32_t bridge, const uint8_t mac[s
 	if (err == 0)
 		*ret_ifindex = info.ifindex;
 	return err;
+}
+
+/** The VLAN that is looked for: that of untagged frames of a port, or of a bridge itself. */
+struct pvid {
+	uint32_t ifindex;
+	uint16_t vlan; /* 0: none */
+};
+
+static int find_pvid(void *ctx, const struct nlmsghdr *nlh)
+{
+	struct pvid *p = ctx;
+	struct bridge_vlans v;
+
+	if (bridge_vlan_decode(nlh, &v) == 0 && v.ifindex == p->ifindex)
+		p->vlan = v.pvid;
+	return 0;
+}
+
+int query_bridge_port_by(struct nl_socket *nl, uint32_t bridge, uint32_t by,
+	const uint8_t mac[static LINK_MAC_LEN], uint16_t vlan, uint32_t *ret_ifindex)
+{
+	struct pvid p = { .ifindex = by, .vlan = vlan };
+	int err = query_bridge_port(nl, bridge, mac, 0, ret_ifindex);
+	struct nl_msg m;
+
+	if (err != -ENOENT)
+		return err;
+	if (!vlan && nl_exchange(nl, bridge_vlan_encode_dump(&m), find_pvid, &p) < 0)
+		return -ENOENT; /* a kernel without bridges that filter VLANs */
+	return p.vlan ? query_bridge_port(nl, bridge, mac, p.vlan, ret_ifindex) : -ENOENT;
 }

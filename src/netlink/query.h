@@ -83,3 +83,12 @@ int query_neighbour(
  */
 int query_bridge_port(struct nl_socket *nl, uint32_t bridge, const uint8_t mac[static LINK_MAC_LEN],
 	uint16_t vlan, uint32_t *ret_ifindex);
+
+/**
+ * The port behind which a bridge has learned an Ethernet address, for frames that enter or leave it
+ * by `by`, one of its ports or the bridge itself, with the tag of a VLAN (0: none). If the bridge
+ * filters VLANs, frames without a tag are in the VLAN that `by` has for them. Return: as
+ * query_bridge_port().
+ */
+int query_bridge_port_by(struct nl_socket *nl, uint32_t bridge, uint32_t by,
+	const uint8_t mac[static LINK_MAC_LEN], uint16_t vlan, uint32_t *ret_ifindex);

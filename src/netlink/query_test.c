@@ -413,6 +413,18 @@ static void test_bridge_ports(void **state)
 	assert_int_equal(query_bridge_port(&nl, br.ifindex, other, 100, &port), 0);
 	assert_int_equal(port, ifindex_of("a0"));
 	assert_int_equal(query_bridge_port(&nl, br.ifindex, other, 0, &port), -ENOENT);
+	/* frames without a tag are in a VLAN of the port's, or of the bridge's */
+	assert_int_equal(query_bridge_port_by(&nl, br.ifindex, port, other, 0, &port), -ENOENT);
+	assert_int_equal(query_bridge_port_by(&nl, br.ifindex, port, other, 100, &port), 0);
+	assert_int_equal(system("bridge vlan add vid 100 dev a0 pvid untagged"), 0);
+	assert_int_equal(query_bridge_port_by(&nl, br.ifindex, port, other, 0, &port), 0);
+	assert_int_equal(
+		query_bridge_port_by(&nl, br.ifindex, br.ifindex, other, 0, &port), -ENOENT);
+	assert_int_equal(system("bridge vlan add vid 100 dev br0 self pvid untagged"), 0);
+	assert_int_equal(query_bridge_port_by(&nl, br.ifindex, br.ifindex, other, 0, &port), 0);
+	assert_int_equal(port, ifindex_of("a0"));
+	assert_int_equal(
+		query_bridge_port_by(&nl, br.ifindex, br.ifindex, other, 7, &port), -ENOENT);
 }
 
 /* What carries an interface, if it is one that another carries. */

@@ -13,9 +13,6 @@
 /* A VLAN on a MACVLAN on a bridge, plus one. */
 #define DEPTH_MAX 4
 
-/* The VLAN of untagged frames on a bridge that filters VLANs, by default. */
-#define DEFAULT_VLAN 1
-
 static struct ip_addr next_hop(const struct route_info *route, const struct ip_addr *dst)
 {
 	return route->gateway.family ? route->gateway : *dst;
@@ -56,18 +53,6 @@ static bool has_tap(struct selfroute *s, uint32_t bridge)
 	return s->has_tap;
 }
 
-/* Find the bridge port of an address; on a bridge that filters VLANs, in the VLAN of the tag.
- * Return: as query_bridge_port(). */
-static int find_port(const struct selfroute *s, uint32_t bridge,
-	const uint8_t mac[static LINK_MAC_LEN], uint16_t vlan, uint32_t *ret)
-{
-	int err = query_bridge_port(s->nl, bridge, mac, 0, ret);
-
-	if (err != -ENOENT)
-		return err;
-	return query_bridge_port(s->nl, bridge, mac, vlan ? vlan : DEFAULT_VLAN, ret);
-}
-
 /* The route leaves by a bridge, or a VLAN on it: the next hop is a neighbour on the route's
  * interface. */
 static enum leads through_bridge(struct selfroute *s, uint32_t bridge, uint16_t vlan,
@@ -78,7 +63,7 @@ static enum leads through_bridge(struct selfroute *s, uint32_t bridge, uint16_t 
 
 	if (query_neighbour(s->nl, ifindex, hop, &neigh) < 0)
 		return has_tap(s, bridge) ? LEADS_UNRESOLVED : LEADS_OUT;
-	if (find_port(s, bridge, neigh.mac, vlan, &port) == 0)
+	if (query_bridge_port_by(s->nl, bridge, bridge, neigh.mac, vlan, &port) == 0)
 		return is_tap(s, port) ? LEADS_SEGMENT : LEADS_OUT;
 	return has_tap(s, bridge) ? LEADS_FLOODED : LEADS_OUT;
 }
@@ -141,7 +126,7 @@ enum arrival selfroute_arrival(const struct selfroute *s, uint32_t tap,
 
 	if (query_link_index(s->nl, tap, &link) < 0 || !link.master)
 		return ARRIVAL_LEARNED;
-	err = find_port(s, link.master, mac, vlan, &port);
+	err = query_bridge_port_by(s->nl, link.master, tap, mac, vlan, &port);
 	if (err == -ENOENT)
 		return ARRIVAL_FLOODED;
 	return err < 0 || port == tap ? ARRIVAL_LEARNED : ARRIVAL_STRAY;
