@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/keytext.h"
 #include "base/sentence.h"
 
 #define KIB 1024U
@@ -33,7 +34,7 @@ static const struct rule rules[ENGINE_MESSAGE_TYPES] = {
 	[ENGINE_START] = { ENGINE_FROM_MONITOR, .value_max = UINT32_MAX },
 	[ENGINE_APPLY] = { ENGINE_FROM_MONITOR, .len_max = 16 * MIB, .fds_max = 65536 },
 	[ENGINE_SETTLE] = { ENGINE_FROM_MONITOR, .code_min = -1, .value_max = UINT32_MAX },
-	[ENGINE_REPORT] = { ENGINE_FROM_MONITOR, .len_max = 0 },
+	[ENGINE_REPORT] = { ENGINE_FROM_MONITOR, .len_max = KEY_LEN },
 	[ENGINE_WG] = { ENGINE_FROM_MONITOR, .len_max = 64 * MIB },
 	[ENGINE_PEERS] = { ENGINE_FROM_MONITOR, .len_max = 0 },
 	[ENGINE_REPEATED] = { ENGINE_FROM_MONITOR, .len_max = 0 },

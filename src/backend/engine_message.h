@@ -39,7 +39,8 @@ enum engine_message_type {
 	ENGINE_APPLY,	  /* first half of a reload; body: configuration; descriptors: TAPs. With
 			     * no body, a descriptor of an interface that was deleted */
 	ENGINE_SETTLE,	  /* second half; code: 0 to sweep, -1 to revert; value: firewall mark */
-	ENGINE_REPORT,	  /* report the status */
+	ENGINE_REPORT,	  /* report the status, with the first ENGINE_REPORT_PEERS peers; with a
+			   * body, the public key of a peer: only as many peers after that one */
 	ENGINE_WG,	  /* body: a request of wg(8) */
 	ENGINE_REPEATED,  /* all such requests have been repeated to a new engine */
 	ENGINE_PEERS,	  /* list the peers: the reply's body is an array of struct backend_peer */
@@ -82,6 +83,10 @@ enum engine_link {
 	ENGINE_LINK_MOVED = 1 << 17, /* it is in another network namespace than the sockets */
 	ENGINE_LINK_ANY = 1 << 18,   /* the kernel has chosen its port: any other is acceptable */
 };
+
+/** Peers in a part of the status: the engine processes packets between two parts, and a part
+ * takes it a millisecond or so. */
+#define ENGINE_REPORT_PEERS 64
 
 /** Longest packet. */
 #define ENGINE_PACKET_MAX ((size_t)32768)

@@ -395,15 +395,17 @@ static int do_settle(struct engine_process *p, const struct engine_message *m, s
 	return err;
 }
 
-/* Reply with the status, as a reply of the control socket. */
-static void reply_status(struct engine_process *p, struct engine_head *head)
+/* Reply with a part of the status, as a reply of the control socket. */
+static void reply_status(
+	struct engine_process *p, struct engine_head *head, const struct engine_message *m)
 {
+	const uint8_t *after = m->head.len == KEY_LEN ? m->body : NULL;
 	struct ctl_reply reply = { .ok = true, .has_status = true };
 	char *line = NULL;
 	size_t len = 0;
 
 	head->type = ENGINE_TEXT;
-	head->code = backend->report(p->site, &reply.status);
+	head->code = userspace_site_report(p->site, after, ENGINE_REPORT_PEERS, &reply.status);
 	if (!head->code)
 		head->code = ctl_reply_print(&reply, &line, &len);
 	ctl_reply_fini(&reply);
@@ -496,7 +498,7 @@ static void handle(struct engine_process *p, const struct engine_message *m)
 		head.code = do_settle(p, m, &e);
 		break;
 	case ENGINE_REPORT:
-		reply_status(p, &head);
+		reply_status(p, &head, m);
 		return;
 	case ENGINE_WG:
 		reply_wg(p, &head, m);

@@ -634,31 +634,48 @@ static size_t report_max(const struct isolated_site *u)
 	return REPORT_LEN + REPORT_SESSION_LEN * conf_session_count(u->conf) + REPORT_PEERS * of_wg;
 }
 
-/* Add the engine's part. Return: 0 or -ENOMEM. */
-static int report_engine_part(struct isolated_site *u, struct status_report *r)
+/* Ask the engine for a part of its status: the first, or the peers after `after`. `left`: bytes
+ * that may come. Return: 0 and a reply to release; or -errno. */
+static int ask_report(
+	struct isolated_site *u, const uint8_t *after, size_t *left, struct ctl_reply *ret)
 {
-	struct engine_message m = { .head = { .type = ENGINE_REPORT } };
+	struct engine_message m = { .head = { .type = ENGINE_REPORT }, .body = after };
 	struct engine_message answer;
-	struct ctl_reply reply;
-	int err = isolated_engine_ask(u, &m, 0, 0, &answer);
+	int err = isolated_engine_ask(u, &m, after ? KEY_LEN : 0, 0, &answer);
 
 	if (!err &&
-		(answer.head.type != ENGINE_TEXT || answer.head.code ||
-			answer.head.len > report_max(u) ||
-			ctl_reply_parse((const char *)answer.body, answer.head.len, &reply) < 0)) {
+		(answer.head.type != ENGINE_TEXT || answer.head.code || answer.head.len > *left ||
+			ctl_reply_parse((const char *)answer.body, answer.head.len, ret) < 0)) {
 		isolated_engine_failed(u, -EBADMSG);
 		err = -EBADMSG;
 	}
-	if (err < 0)
-		return status_add_warning(r,
-			"The engine's process has ended %u times. No traffic until it is started "
-			"again.",
-			u->n_ends + u->failed);
-	for (size_t i = 0; i < reply.status.warnings_len && !err; i++)
-		err = status_add_warning(r, "%s", reply.status.warnings[i].text);
 	if (!err)
-		isolated_report_engine(&reply.status, r);
-	ctl_reply_fini(&reply);
+		*left -= answer.head.len;
+	return err;
+}
+
+/* Add the engine's part. Return: 0 or -ENOMEM. */
+static int report_engine_part(struct isolated_site *u, struct status_report *r)
+{
+	struct mono until = mono_add(clock_mono(), ISOLATED_PATIENCE);
+	size_t left = report_max(u);
+	uint8_t last[KEY_LEN];
+	struct ctl_reply reply;
+	size_t n = 0;
+	int err;
+
+	do {
+		if (ask_report(u, n ? last : NULL, &left, &reply) < 0)
+			return status_add_warning(r,
+				"The engine's process has ended %u times. No traffic until it is "
+				"started again.",
+				u->n_ends + u->failed);
+		n = reply.status.peers_len;
+		if (n)
+			memcpy(last, reply.status.peers[n - 1].public_key, sizeof(last));
+		err = isolated_report_engine(&reply.status, r);
+		ctl_reply_fini(&reply);
+	} while (!err && n == ENGINE_REPORT_PEERS && mono_between(clock_mono(), until));
 	return err;
 }
 

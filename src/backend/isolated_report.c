@@ -9,13 +9,12 @@
 
 #include "confine/confine.h"
 
-void isolated_report_engine(struct status_report *from, struct status_report *to)
+/* Move what is not of peers. */
+static void move_engine(struct status_report *from, struct status_report *to)
 {
 	memcpy(to->aead, from->aead, sizeof(to->aead));
 	to->offloads = from->offloads;
 	to->wg = from->wg;
-	to->peers = from->peers;
-	to->peers_len = from->peers_len;
 	to->tunnels = from->tunnels;
 	to->tunnels_len = from->tunnels_len;
 	to->sessions = from->sessions;
@@ -25,12 +24,29 @@ void isolated_report_engine(struct status_report *from, struct status_report *to
 	to->drops = from->drops;
 	to->drop_ages_ms = from->drop_ages_ms;
 	from->wg = (struct status_wg){ 0 };
-	from->peers = NULL;
-	from->peers_len = 0;
 	from->tunnels = NULL;
 	from->tunnels_len = 0;
 	from->sessions = NULL;
 	from->sessions_len = 0;
+}
+
+int isolated_report_engine(struct status_report *from, struct status_report *to)
+{
+	int err = 0;
+
+	if (!to->peers_len)
+		move_engine(from, to);
+	for (size_t i = 0; i < from->peers_len; i++) {
+		struct status_peer *peer = status_add_peer(to);
+
+		if (!peer)
+			return -ENOMEM;
+		*peer = from->peers[i];
+		from->peers[i].allowed_ips = (struct status_prefixes){ 0 };
+	}
+	for (size_t i = 0; i < from->warnings_len && !err; i++)
+		err = status_add_warning(to, "%s", from->warnings[i].text);
+	return err;
 }
 
 int isolated_report_process(

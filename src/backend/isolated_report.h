@@ -7,8 +7,9 @@
 #include "base/must_check.h"
 #include "ctlproto/status.h"
 
-/** Move what the engine knows into the report of the site. */
-void isolated_report_engine(struct status_report *from, struct status_report *to);
+/** Move a part of what the engine reports into the report of the site: the first part has all that
+ * is not of peers. Return: 0 or -ENOMEM. */
+MUST_CHECK int isolated_report_engine(struct status_report *from, struct status_report *to);
 
 /** Add one process; `pid` 0: there is none. Return: 0 or -ENOMEM. */
 MUST_CHECK int isolated_report_process(

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "driver/listen.h"
+#include "driver/peers.h"
 #include "driver/ports.h"
 #include "driver/report.h"
 #include "netlink/ifindex.h"
@@ -295,20 +296,34 @@ static bool is_measured(const struct driver *d, const struct mtu_budget *budget)
 	return false;
 }
 
-/* Add names and routes, in the order in which report_engine() listed the peers. */
-static int report_peers(struct userspace *u, struct status_report *r)
+/* Add a peer, with the name of its endpoint and the route to it. */
+static int report_peer(struct userspace *u, const struct driver_peer *p, struct status_report *r)
 {
-	size_t i = 0;
+	struct status_peer *s;
 
-	LIST_FOR_EACH(l, &u->driver->peers)
-	{
-		const struct driver_peer *p = CONTAINER_OF(l, struct driver_peer, link);
-		struct status_peer *s = &r->peers[i++];
+	if (report_engine_peer(u->driver, p, r) < 0)
+		return -ENOMEM;
+	s = &r->peers[r->peers_len - 1];
+	s->route = route_of(&u->underlay, &s->endpoint);
+	return dns_endpoint_report(&u->underlay, &p->path, s->endpoint_name, r);
+}
 
-		s->route = route_of(&u->underlay, &s->endpoint);
-		if (dns_endpoint_report(&u->underlay, &p->path, s->endpoint_name, r) < 0)
-			return -ENOMEM;
+int userspace_report_peers(
+	struct userspace *u, const uint8_t *after, size_t max, struct status_report *r)
+{
+	struct list *head = &u->driver->peers;
+	struct list *l = head->next;
+
+	if (after) {
+		const struct driver_peer *p = peers_find(u->driver, after);
+
+		if (!p)
+			return -ENOENT;
+		l = p->link.next;
 	}
+	for (; l != head && max; l = l->next, max--)
+		if (report_peer(u, CONTAINER_OF(l, struct driver_peer, link), r) < 0)
+			return -ENOMEM;
 	return 0;
 }
 
@@ -365,5 +380,5 @@ int userspace_report(struct userspace *u, const struct conf_site *conf,
 	if (err < 0)
 		return err;
 	report_mtus(u, conf, budget, r);
-	return report_peers(u, r);
+	return 0;
 }

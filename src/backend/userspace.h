@@ -78,8 +78,14 @@ int userspace_peers(const struct userspace *u, struct backend_peer **ret, size_t
 
 /**
  * Add the state of the engine, its underlay and its configuration to an empty report: everything of
- * report_engine(), the names of peers and the routes to them, and MTUs according to `budget`.
+ * report_engine(), and MTUs according to `budget`; peers by userspace_report_peers().
  * Return: 0 or -ENOMEM.
  */
 int userspace_report(struct userspace *u, const struct conf_site *conf,
 	const struct mtu_budget *budget, struct status_report *r);
+
+/** Add at most `max` peers to a report, with their names and the routes to them: the first ones, or
+ * those after the peer with the public key `after`. Return: 0; -ENOENT if there is no such peer; or
+ * -ENOMEM. */
+MUST_CHECK int userspace_report_peers(
+	struct userspace *u, const uint8_t *after, size_t max, struct status_report *r);

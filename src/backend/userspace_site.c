@@ -521,14 +521,24 @@ static int peers(struct backend_site *s, struct backend_peer **ret, size_t *ret_
 	return userspace_peers(&userspace_of(s)->userspace, ret, ret_n);
 }
 
-static int report(struct backend_site *s, struct status_report *r)
+int userspace_site_report(
+	struct backend_site *s, const uint8_t *after, size_t max, struct status_report *r)
 {
 	struct userspace_site *u = userspace_of(s);
+	int err = 0;
 
-	driver_work(u->driver);
-	note_drops(u, clock_mono());
-	drop_clock_ages(&u->drop_clock, clock_mono(), &r->drop_ages_ms);
-	return userspace_report(&u->userspace, u->conf, &u->mtus.budget, r);
+	if (!after) {
+		driver_work(u->driver);
+		note_drops(u, clock_mono());
+		drop_clock_ages(&u->drop_clock, clock_mono(), &r->drop_ages_ms);
+		err = userspace_report(&u->userspace, u->conf, &u->mtus.budget, r);
+	}
+	return err ? err : userspace_report_peers(&u->userspace, after, max, r);
+}
+
+static int report(struct backend_site *s, struct status_report *r)
+{
+	return userspace_site_report(s, NULL, SIZE_MAX, r);
 }
 
 void userspace_site_release_capture(struct backend_site *s)

@@ -52,6 +52,14 @@ int userspace_site_offer(struct backend_site *s, int fd);
 /** Close the TAPs that were offered and not used. */
 void userspace_site_discard_offered(struct backend_site *s);
 
+/**
+ * As `report` of struct backend, in parts, so that packets are processed meanwhile: with the first
+ * `max` peers, or (`after` is the public key of a peer) only the next `max` peers after that one.
+ * Return: 0; -ENOENT if there is no such peer; or -ENOMEM.
+ */
+MUST_CHECK int userspace_site_report(
+	struct backend_site *s, const uint8_t *after, size_t max, struct status_report *r);
+
 /** Perform a request of wg(8), as text. Return: 0, with a reply for a get request (to be wiped and
  * freed), else NULL; or -errno. */
 int userspace_site_wg(

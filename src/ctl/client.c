@@ -74,13 +74,14 @@ static int receive_some(int fd, struct buffer *b, size_t most)
 	return b->data[b->len - 1] == '\n';
 }
 
-/* Receive up to and including the newline; `most` bytes at a time, since more may follow it. */
-static int receive_line(int fd, struct mono due, struct buffer *b, size_t most)
+/* Receive up to and including the newline; `most` bytes at a time, since more may follow it. After
+ * each part, the next may take as long as the first. */
+static int receive_line(int fd, unsigned timeout_ms, struct buffer *b, size_t most)
 {
 	int err = 0;
 
 	while (!err) {
-		err = wait_readable(fd, due);
+		err = wait_readable(fd, mono_add(clock_mono(), timeout_ms * NS_PER_MS));
 		if (!err)
 			err = receive_some(fd, b, most);
 	}
@@ -103,7 +104,7 @@ static int send_request(int fd, const struct ctl_request *request)
 
 /* Send one request over a connection and read the reply, `most` bytes at a time; the connection
  * stays open. */
-static int ask(int fd, const struct ctl_request *request, struct mono due, size_t most,
+static int ask(int fd, const struct ctl_request *request, unsigned timeout_ms, size_t most,
 	struct ctl_reply *ret)
 {
 	struct buffer b = { 0 };
@@ -112,7 +113,7 @@ static int ask(int fd, const struct ctl_request *request, struct mono due, size_
 	memset(ret, 0, sizeof(*ret));
 	/* a server that rejects us may answer and close before it reads the request */
 	if (!err || err == -ECONNRESET)
-		err = receive_line(fd, due, &b, most);
+		err = receive_line(fd, timeout_ms, &b, most);
 	if (!err)
 		err = ctl_reply_parse(b.data, b.len, ret);
 	free(b.data);
@@ -122,13 +123,12 @@ static int ask(int fd, const struct ctl_request *request, struct mono due, size_
 int ctl_client_ask(const char *path, const struct ctl_request *request, unsigned timeout_ms,
 	struct ctl_reply *ret)
 {
-	struct mono due = mono_add(clock_mono(), timeout_ms * NS_PER_MS);
 	int fd = unixsock_connect(path, timeout_ms);
 	int err;
 
 	if (fd < 0)
 		return fd;
-	err = ask(fd, request, due, SIZE_MAX, ret);
+	err = ask(fd, request, timeout_ms, SIZE_MAX, ret);
 	close(fd);
 	return err;
 }
@@ -232,13 +232,12 @@ void ctl_client_ask_all(struct ctl_client_call *calls, size_t len,
 int ctl_client_stream(const char *path, const struct ctl_request *request, unsigned timeout_ms,
 	struct ctl_reply *ret, int *ret_fd)
 {
-	struct mono due = mono_add(clock_mono(), timeout_ms * NS_PER_MS);
 	int fd = unixsock_connect(path, timeout_ms);
 	int err;
 
 	if (fd < 0)
 		return fd;
-	err = ask(fd, request, due, 1, ret);
+	err = ask(fd, request, timeout_ms, 1, ret);
 	if (err < 0 || !ret->ok)
 		close(fd);
 	else
@@ -285,7 +284,7 @@ int ctl_client_down(const char *path, unsigned timeout_ms, struct ctl_reply *ret
 	if (fd < 0)
 		return fd;
 	process = open_process(fd);
-	err = ask(fd, &(struct ctl_request){ .verb = CTL_DOWN }, due, SIZE_MAX, ret);
+	err = ask(fd, &(struct ctl_request){ .verb = CTL_DOWN }, timeout_ms, SIZE_MAX, ret);
 	if (!err && ret->ok)
 		err = wait_end(fd, due);
 	if (!err && ret->ok && process >= 0)

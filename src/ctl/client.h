@@ -7,7 +7,8 @@
 #include "ctlproto/request.h"
 
 /**
- * Send a request to the server at `path` and wait for the reply, at most `timeout_ms` in total.
+ * Send a request to the server at `path` and wait for the reply, at most `timeout_ms` for each part
+ * of it: a reply with thousands of peers takes its time.
  * Return: 0 and `ret`, ok or not, which the caller releases with ctl_reply_fini(); -ENOENT or
  * -ECONNREFUSED if no process listens there; -EACCES; -ETIMEDOUT; -ECONNRESET if the server closed
  * without a reply; -EBADMSG if the reply is invalid; or -errno.

@@ -3,11 +3,14 @@
  * exist. */
 #include "ctl/client.h"
 
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "ctl/testtalk.h"
 
 #define SERVERS	    8
@@ -23,6 +26,22 @@ struct fixture {
 	struct unixsock socks[SERVERS];
 	struct ctl_client_call calls[SERVERS];
 };
+
+/* How much later each reading of the clock is than the one before; 0: the real time. */
+static uint64_t clock_step;
+
+struct mono __real_clock_mono(void);
+struct mono __wrap_clock_mono(void);
+
+struct mono __wrap_clock_mono(void)
+{
+	static uint64_t now;
+
+	if (!clock_step)
+		return __real_clock_mono();
+	now = (now ? now : __real_clock_mono().ns) + clock_step;
+	return (struct mono){ now };
+}
 
 static int setup(void **state)
 {
@@ -203,6 +222,41 @@ static void test_bad_replies(void **state)
 	ctl_client_ask_all(f->calls, 0, &status, PATIENCE_MS);
 }
 
+/* Send a reply byte by byte, each after the one before has been read. */
+static void answer_slowly(int fd)
+{
+	int unread = 0;
+
+	for (const char *c = OK; *c; c++) {
+		if (send(fd, c, 1, MSG_NOSIGNAL) != 1)
+			_exit(2);
+		do
+			usleep(1000);
+		while (ioctl(fd, SIOCOUTQ, &unread) == 0 && unread);
+	}
+}
+
+/* A reply may take as long as it wants while it arrives: only silence is limited. */
+static void test_slow_reply(void **state)
+{
+	struct fixture *f = *state;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		answer_slowly(take_request(f->socks[0].fd));
+		_exit(0);
+	}
+	clock_step = PATIENCE_MS / 4 * NS_PER_MS;
+	f->calls[0].err = ctl_client_ask(f->dirs[0].path, &status, PATIENCE_MS, &f->calls[0].reply);
+	clock_step = 0;
+	expect_end(child);
+	assert_int_equal(f->calls[0].err, 0);
+	assert_string_equal(f->calls[0].reply.text, "server 0");
+	for (size_t i = 1; i < SERVERS; i++)
+		f->calls[i].err = -ENOENT;
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -211,6 +265,7 @@ int main(void)
 		TEST(test_failures),
 		TEST(test_backlog),
 		TEST(test_bad_replies),
+		TEST(test_slow_reply),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/addr.h"
@@ -11,6 +12,7 @@
 #include "base/keytext.h"
 #include "base/mono.h"
 #include "base/sentence.h"
+#include "base/text.h"
 #include "base/array.h"
 #include "ctlproto/json.h"
 #include "ctlproto/options_json.h"
@@ -213,6 +215,195 @@ int fields_to_json(const struct field *table, const void *base, struct json_obje
 	*ret_json = object;
 	return 0;
 }
+
+/* ---- printing ---- */
+
+static void put(struct text *t, const char *text)
+{
+	text_append(t, text, strlen(text));
+}
+
+static void print_number(struct text *t, uint64_t number)
+{
+	char digits[20];
+	size_t i = sizeof(digits);
+
+	do {
+		digits[--i] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	text_append(t, digits + i, sizeof(digits) - i);
+}
+
+void fields_print_string(struct text *t, const char *text, size_t len)
+{
+	static const char special[] = "\"\\\b\f\n\r\t";
+	static const char letters[] = "\"\\bfnrt";
+	size_t done = 0;
+
+	put(t, "\"");
+	for (size_t i = 0; i < len; i++) {
+		const unsigned char c = (unsigned char)text[i];
+		const char *found = c ? strchr(special, c) : NULL;
+
+		if (c >= ' ' && !found)
+			continue;
+		text_append(t, text + done, i - done);
+		done = i + 1;
+		if (found)
+			text_append(t, (const char[]){ '\\', letters[found - special] }, 2);
+		else
+			text_add(t, "\\u%04x", c);
+	}
+	text_append(t, text + done, len - done);
+	put(t, "\"");
+}
+
+static void print_text(struct text *t, const char *text)
+{
+	fields_print_string(t, text, strlen(text));
+}
+
+static void print_prefixes(struct text *t, const struct status_prefixes *list)
+{
+	char text[IP_PREFIX_TEXT_LEN];
+
+	for (size_t i = 0; i < list->len; i++) {
+		put(t, i ? "," : "[");
+		print_text(t, ip_prefix_text(&list->v[i], text));
+	}
+	put(t, list->len ? "]" : "[]");
+}
+
+static void print_array(struct text *t, const struct field *f, const char *base)
+{
+	const char *elements;
+	size_t len;
+
+	memcpy(&elements, base + f->offset, sizeof(elements));
+	memcpy(&len, base + f->len_offset, sizeof(len));
+	for (size_t i = 0; i < len; i++) {
+		put(t, i ? "," : "[");
+		fields_print(f->sub, elements + i * f->count, t);
+	}
+	put(t, len ? "]" : "[]");
+}
+
+/* What is rare: as an object, which has keys of its own in braces. */
+static void print_object(struct text *t, struct json_object *object)
+{
+	size_t len = 0;
+	const char *text =
+		object ? json_object_to_json_string_length(object,
+				 JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len)
+		       : NULL;
+
+	if (text)
+		text_append(t, text, len);
+	else
+		t->out_of_memory = true;
+	json_object_put(object);
+}
+
+/* The keys of the options, without the braces around them. */
+static void print_options(struct text *t, const struct l2tp_options *options)
+{
+	struct json_object *object = json_object_new_object();
+	struct text keys = { 0 };
+
+	if (object && options_to_json(options, object) < 0) {
+		json_object_put(object);
+		object = NULL;
+	}
+	print_object(&keys, object);
+	if (keys.out_of_memory)
+		t->out_of_memory = true;
+	else
+		text_append(t, keys.bytes + 1, keys.len - 2);
+	free(keys.bytes);
+}
+
+static void print_drops(struct text *t, const struct drop_counters *drops)
+{
+	struct json_object *object;
+
+	print_object(t, encode_drops(drops, &object) < 0 ? NULL : object);
+}
+
+static void print_value(struct text *t, const struct field *f, const char *base)
+{
+	const void *p = base + f->offset;
+	char text[ENDPOINT_TEXT_LEN + KEY_BASE64_LEN];
+	uint64_t number;
+
+	switch (f->kind) {
+	case FIELD_BOOL:
+		put(t, *(const bool *)p ? "true" : "false");
+		return;
+	case FIELD_NUMBER:
+	case FIELD_COUNTER:
+		print_number(t, load_host(p, f->size));
+		return;
+	case FIELD_WALL:
+		print_number(t, ((const struct wall *)p)->sec);
+		return;
+	case FIELD_TEXT:
+		fields_print_string(t, p, strnlen(p, f->size));
+		return;
+	case FIELD_KEY:
+		key_to_base64(p, text);
+		print_text(t, text);
+		return;
+	case FIELD_ADDR:
+		print_text(t, ip_addr_text(p, text));
+		return;
+	case FIELD_ENDPOINT:
+		print_text(t, endpoint_text(p, text));
+		return;
+	case FIELD_CHOICE:
+		number = load_host(p, f->size);
+		print_text(t, number < f->count ? f->names[number] : "");
+		return;
+	case FIELD_PREFIXES:
+		print_prefixes(t, p);
+		return;
+	case FIELD_OBJECT:
+	case FIELD_OPTIONAL:
+	case FIELD_KNOWN:
+		fields_print(f->sub, p, t);
+		return;
+	case FIELD_ARRAY:
+		print_array(t, f, base);
+		return;
+	case FIELD_DROPS:
+		print_drops(t, p);
+		return;
+	case FIELD_OPTIONS:
+		print_options(t, p);
+		return;
+	}
+}
+
+void fields_print(const struct field *table, const void *base, struct text *t)
+{
+	const char *before = "{";
+
+	for (const struct field *f = table; f->name; f++, before = ",") {
+		put(t, before);
+		if (f->kind != FIELD_OPTIONS) {
+			put(t, "\"");
+			put(t, f->name);
+			put(t, "\":");
+		}
+		if (f->kind != FIELD_OPTIONS && is_null(f, (const char *)base + f->offset))
+			put(t, "null");
+		else
+			print_value(t, f, base);
+	}
+	put(t, "}");
+}
+
+/* ---- reading ---- */
 
 /* Decode an unsigned number of at most `max`. */
 static int decode_number(struct json_object *value, uint64_t max, uint64_t *ret)

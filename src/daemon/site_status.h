@@ -10,8 +10,9 @@
 void site_status_name_peers(const struct conf_site *conf, struct status_report *r);
 
 /**
- * Ask the site `name` with the control socket `path` for its status, for `timeout_ms` at most; if
- * no process listens there and the site runs without one, read the status from the kernel.
+ * Ask the site `name` with the control socket `path` for its status, and wait `timeout_ms` at most
+ * for each part of the reply; if no process listens there and the site runs without one, read the
+ * status from the kernel.
  * Return: 0 and a reply to release with ctl_reply_fini(); or -errno, as ctl_client_ask().
  */
 MUST_CHECK int site_status(

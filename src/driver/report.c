@@ -56,7 +56,7 @@ static struct status_arrivals arrivals_of(const struct wg_peer *wg)
 	return (struct status_arrivals){ a.received, a.lost, a.reordered, a.late };
 }
 
-static int report_peer(const struct driver *d, const struct driver_peer *p, struct status_report *r)
+int report_engine_peer(const struct driver *d, const struct driver_peer *p, struct status_report *r)
 {
 	const struct wg_peer *wg = &p->path.wg;
 	struct status_peer *s = status_add_peer(r);
@@ -268,11 +268,6 @@ int report_engine(const struct driver *d, const struct conf_site *conf, struct s
 {
 	int err = report_wg(d, conf, r);
 
-	LIST_FOR_EACH(l, &d->peers)
-	{
-		if (!err)
-			err = report_peer(d, CONTAINER_OF(l, struct driver_peer, link), r);
-	}
 	for (size_t i = 0; i < conf->n_tunnels && !err; i++) {
 		err = report_tunnel(d, &conf->tunnels[i], r);
 		for (size_t k = 0; k < conf->tunnels[i].n_sessions && !err; k++)

@@ -7,11 +7,15 @@
 #include "driver/driver.h"
 
 /**
- * Add the state of the engine and its configuration to an empty report: peers, tunnels, sessions,
- * drops, counters. The caller adds the data of the process (name, pid, uptime), of the host
- * (bridge) and of the underlay (names of peers, MTUs). Return: 0 or -ENOMEM.
+ * Add the state of the engine and its configuration to an empty report: tunnels, sessions, drops,
+ * counters; peers by report_engine_peer(). The caller adds the data of the process (name, pid,
+ * uptime), of the host (bridge) and of the underlay (names of peers, MTUs). Return: 0 or -ENOMEM.
  */
 int report_engine(const struct driver *d, const struct conf_site *conf, struct status_report *r);
+
+/** Add a peer to a report. Return: 0 or -ENOMEM. */
+int report_engine_peer(
+	const struct driver *d, const struct driver_peer *p, struct status_report *r);
 
 /** Fill in what the configuration gives of the WireGuard interface: name, addresses. Return: 0 or
  * -ENOMEM. */
