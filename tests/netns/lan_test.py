@@ -4,6 +4,7 @@
 
 import json
 import os
+import shutil
 import socket
 import struct
 import sys
@@ -11,10 +12,11 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib import documents
 from lib.frames import ip_bytes, ipv4, mac_bytes
 from lib.network import Reference
 from lib.node import Node, need_root, veth
-from lib.runner import Suite, wait_for
+from lib.runner import Skip, Suite, wait_for
 
 ALL = 3  # ETH_P_ALL
 LLDP, EAPOL, LACP, STP, PAUSE = 0x0E, 0x03, 0x02, 0x00, 0x01
@@ -431,9 +433,38 @@ def without_ports(net):
     assert picture(vpn) == before, (picture(vpn), before)
 
 
+def site_dhcp(net):
+    """A DHCP server at the far site answers, until the rules of the page are there; all else still crosses."""
+    for program in ("nft", "busybox"):
+        if not shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin"):
+            raise Skip(f"{program} is not installed")
+    client, server = net.member
+    net.up()
+    wait_for(lambda: client.ping(net.sites[1].member4, count=1, timeout=1).ok, what="the members")
+    server.sh(
+        "cat >/run/udhcpd.conf; touch /run/leases; busybox udhcpd -f -S /run/udhcpd.conf >/run/log 2>&1 &",
+        stdin="start 10.0.2.100\nend 10.0.2.120\ninterface eth0\nlease_file /run/leases\npidfile /run/udhcpd.pid\n",
+    )
+
+    def lease(tries):
+        words = ("busybox", "udhcpc", "-f", "-q", "-n", "-i", "eth0", "-s", "/bin/true", "-T", "1", "-t", str(tries))
+        return client.run(*words, check=False, timeout=60)
+
+    wait_for(lambda: "lease of 10.0.2.1" in lease(3).out, 20, what="an address from the far site")
+    found = [b.text for b in documents.blocks("doc/howto/proxmox.md") if "site-dhcp" in b.text]
+    net.vpn[0].sh("".join(found))
+    result = lease(3)
+    assert result.status and "no lease" in result.out, result.out
+    ping = client.ping(net.sites[1].member4)
+    assert ping.ok, ping.out
+    gateway = net.gateway[0]
+    result = gateway.run("check", gateway.conf, check=False, timeout=15)
+    assert result.status == 0 and "all right" in result.out, result.out
+
+
 def main():
     suite = Suite("lan")
-    for name, case in (("multicast with a querier", multicast), ("control frames", control_frames), ("large frames", large), ("an adopted bridge", adopt)):
+    for name, case in (("multicast with a querier", multicast), ("control frames", control_frames), ("large frames", large), ("an adopted bridge", adopt), ("DHCP stays at its site", site_dhcp)):
 
         def run():
             need_root()
