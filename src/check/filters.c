@@ -156,6 +156,7 @@ static int on_port(void *ctx, const struct nlmsghdr *nlh)
 	if (port) {
 		port->pvid = v.pvid;
 		memcpy(port->vlans, v.members, sizeof(port->vlans));
+		memcpy(port->tagged, v.tagged, sizeof(port->tagged));
 	}
 	return 0;
 }
@@ -312,6 +313,39 @@ uint64_t filters_count_rp_filter(void)
 		while ((name = strsep(&name_rest, " \n")) && (value = strsep(&value_rest, " \n")))
 			if (!strcmp(name, wanted))
 				result = strtoull(value, NULL, 10);
+	}
+	if (file)
+		fclose(file);
+	return result;
+}
+
+/* The number of the column `wanted` in a line of names; -1: it is not there. */
+static int column_of(char *names, const char *wanted)
+{
+	const char *name;
+	int column = 0;
+
+	while ((name = strsep(&names, " \n"))) {
+		if (!strcmp(name, wanted))
+			return column;
+		column += *name != 0; /* blanks may be doubled */
+	}
+	return -1;
+}
+
+uint64_t filters_count_untracked(void)
+{
+	FILE *file = fopen("/proc/net/stat/nf_conntrack", "re");
+	char line[1024];
+	uint64_t result = 0;
+	int column = file && fgets(line, sizeof(line), file) ? column_of(line, "drop") : -1;
+
+	while (column >= 0 && fgets(line, sizeof(line), file)) { /* one line for each CPU */
+		char *rest = line;
+
+		for (int i = 0; i < column; i++)
+			(void)strtoull(rest, &rest, 16);
+		result += strtoull(rest, NULL, 16);
 	}
 	if (file)
 		fclose(file);

@@ -11,3 +11,7 @@ void filters_look(struct prober *p);
 /** The number of packets that the reverse-path filter has dropped (IPReversePathFilter in
  * /proc/net/netstat); 0 if it is not counted. */
 uint64_t filters_count_rp_filter(void);
+
+/** The number of packets that connection tracking has dropped, as it does where its table is full
+ * (drop in /proc/net/stat/nf_conntrack); 0 if there is none. */
+uint64_t filters_count_untracked(void);

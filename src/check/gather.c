@@ -193,6 +193,7 @@ static int probe(struct prober *p, const struct check_options *options)
 static void finish(struct observations *f)
 {
 	f->host.rp_filter = filters_count_rp_filter() - f->host.rp_filter;
+	f->host.untracked = filters_count_untracked() - f->host.untracked;
 	if (!observed_reports_match(&f->before, &f->after))
 		return;
 	for (size_t i = 0; i < f->n_sessions; i++)

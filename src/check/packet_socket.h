@@ -9,6 +9,7 @@
 /** Metadata of a received packet. */
 struct packet_socket_meta {
 	bool outgoing;
+	bool tagged;	   /* a frame of a VLAN; only where frames are captured */
 	uint16_t protocol; /* ethertype */
 	size_t len;	   /* bytes in the buffer; the packet may have been longer */
 };

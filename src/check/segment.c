@@ -314,6 +314,8 @@ static void on_frames(void *ctx, uint32_t events)
 		if (packet_socket_receive(port->watch.fd, p->in, WIRE_FRAME_MAX, &meta) < 0)
 			return;
 		kind = wire_read_frame(p->in, meta.len, &p->mark, &r);
+		if (meta.tagged && kind != WIRE_LOOP_PROBE)
+			continue; /* a host gets what it has asked for without a tag, or not */
 		if (s->watch)
 			s->watch(s->watch_ctx, port, meta.outgoing, kind, &r);
 		learn_frame(port, kind, &r);

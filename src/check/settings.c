@@ -80,6 +80,7 @@ int settings_look(struct prober *p)
 
 	f->host = (struct observed_host){
 		.rp_filter = filters_count_rp_filter(),
+		.untracked = filters_count_untracked(),
 		.clock_is_old = clock_is_old(),
 		.bridge_nf_ip4 = setting("net/bridge/bridge-nf-call-iptables"),
 		.bridge_nf_ip6 = setting("net/bridge/bridge-nf-call-ip6tables"),

@@ -142,6 +142,8 @@ void sweep_find_hosts(struct segment *s)
 		send_requests(s);
 		prober_wait(s->prober, ROUND_MS, all_complete, s);
 	}
-	prober_wait(s->prober, GATHER_MS, NULL, NULL);
+	/* two round trips more: a host with IPv6 asks for our address before it answers */
+	prober_wait(
+		s->prober, GATHER_MS + (unsigned)(2 * s->prober->rtt_ns / NS_PER_MS), NULL, NULL);
 	s->finding = false;
 }

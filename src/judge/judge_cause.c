@@ -43,9 +43,9 @@ add(struct causes *c, const char *name, const char *format, ...)
 
 /* ---- the bridge ---- */
 
-static bool is_in_vlan(const struct observed_port *port, unsigned vlan)
+static bool has_vlan(const uint8_t vlans[static 512], unsigned vlan)
 {
-	return port->vlans[vlan / 8] & 1U << vlan % 8;
+	return vlans[vlan / 8] & 1U << vlan % 8;
 }
 
 /* The frames of hosts on `in` belong to its PVID. Return: whether the ports differ. */
@@ -57,9 +57,21 @@ static bool judge_vlans(struct causes *c)
 	const struct observed_port *other = in->session ? in : out;
 	const struct check_bridge *bridge = observed_bridge_named(c->facts, in->bridge);
 	char name[NAME_LEN];
+	bool passes = in->pvid && has_vlan(out->vlans, in->pvid);
 
-	if (!bridge || !bridge->filters_vlans || (in->pvid && is_in_vlan(out, in->pvid)))
+	if (!bridge || !bridge->filters_vlans || (passes && !has_vlan(out->tagged, in->pvid)))
 		return false;
+	if (passes) {
+		snprintf(name, sizeof(name),
+			"the bridge filters VLANs, and frames of VLAN %u, such as those without a "
+			"tag on %s, leave by %s with one",
+			in->pvid, in->name, out->name);
+		add(c, name,
+			"`bridge vlan add dev %s vid %u pvid untagged`, if members are not to be "
+			"in VLANs of their own; `bridge vlan show` shows all.",
+			out->name, in->pvid);
+		return true;
+	}
 	snprintf(name, sizeof(name),
 		"the bridge filters VLANs, and untagged frames belong to VLAN %u on %s and to "
 		"VLAN %u on %s (0: to none)",

@@ -232,12 +232,33 @@ static bool judge_no_route(const struct verdict *v, const char *state)
 	return true;
 }
 
+/* Return: whether connection tracking has dropped packets, and the peer's or ours may be among
+ * them. */
+static bool judge_untracked(const struct verdict *v, const char *state)
+{
+	uint64_t n = v->facts->host.untracked;
+	uint16_t port = v->facts->after.wg.listen_port;
+
+	if (!n)
+		return false;
+	finding_add(v->ret, FINDING_ERROR, "conntrack", v->subject,
+		"%s: nothing comes back, and the kernel dropped %" PRIu64 " packet%s since its "
+		"table of connections is full.\n"
+		"Raise its limit: `sysctl -w net.netfilter.nf_conntrack_max=N`, with N above what "
+		"`sysctl net.netfilter.nf_conntrack_count` shows. Or let WireGuard do without the "
+		"table: rules with notrack for UDP port %u, at prerouting and output.",
+		state, n, n == 1 ? "" : "s", port);
+	return true;
+}
+
 /* Return: whether this host refused to send datagrams to a peer that does not answer, although
  * there is a route. The counter is for all peers: none of those to this one may have left. */
 static bool judge_refused(const struct verdict *v, const char *state)
 {
 	uint64_t n = v->facts->after.drops.n[DROP_TX_SEND] - v->facts->before.drops.n[DROP_TX_SEND];
 
+	if (judge_untracked(v, state))
+		return true;
 	if (!n || v->peer->datagrams_out)
 		return false;
 	finding_add(v->ret, FINDING_ERROR, "send", v->subject,

@@ -323,6 +323,12 @@ static void break_rp_filter(struct observations *f)
 	f->host.rp_filter = 3;
 }
 
+static void break_untracked(struct observations *f)
+{
+	break_no_session(f);
+	f->host.untracked = 12;
+}
+
 /* A filter on what leaves, from the middle of a session on: the peer's datagrams still come. */
 static void break_send(struct observations *f)
 {
@@ -558,6 +564,10 @@ static const struct fault faults[] = {
 		"No session: 3 datagrams of the peer were seen on eth0, and none reached wirespan; "
 		"the kernel dropped 3 packets whose source it expects on another interface "
 		"(rp_filter).",
+		NULL },
+	{ break_untracked, FINDING_ERROR, "conntrack",
+		"No session: nothing comes back, and the kernel dropped 12 packets since its table "
+		"of connections is full.",
 		NULL },
 	{ break_own_mtu, FINDING_ERROR, "tunnel_mtu",
 		"Packets of 1500 bytes, the MTU of wg0, become datagrams of 1560 bytes, but the "

@@ -219,6 +219,14 @@ static void separate_vlans(struct observations *f)
 	f->ports[1].vlans[1] = 1 << 2;
 }
 
+/* Members are in one VLAN, but the session's port sends its frames with a tag. */
+static void tag_frames(struct observations *f)
+{
+	separate_vlans(f);
+	f->ports[1].pvid = 1;
+	f->ports[1].vlans[0] = f->ports[0].tagged[0] = 1 << 1;
+}
+
 static void lose_there(struct observations *f)
 {
 	populate(f);
@@ -504,6 +512,12 @@ static const struct fault faults[] = {
 		"eth1 and to VLAN 1 on l2tpeth0 (0: to none).",
 		"`bridge vlan add dev eth1 vid 1 pvid untagged`, if members are not to be in VLANs "
 		"of their own; `bridge vlan show` shows all." },
+	{ tag_frames, FINDING_ERROR, "host_drop",
+		ALL_LOST
+		" Cause: the bridge filters VLANs, and frames of VLAN 1, such as those without a "
+		"tag on eth1, leave by l2tpeth0 with one.",
+		"`bridge vlan add dev l2tpeth0 vid 1 pvid untagged`, if members are not to be in "
+		"VLANs of their own; `bridge vlan show` shows all." },
 	{ lose_there, FINDING_ERROR, "member_silent",
 		"10.0.2.22 answers this gateway, but not 10.0.2.12 (IPv4): the frames leave by "
 		"l2tpeth0, and nothing comes back.",

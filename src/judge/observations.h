@@ -170,11 +170,12 @@ struct observed_port {
 	bool no_broadcast;
 	bool hairpin; /* sends frames back to where they came from */
 	bool no_multicast;
-	uint16_t pvid;	    /* the VLAN of untagged frames; 0: none. Only with VLAN filtering */
-	uint8_t vlans[512]; /* bit n: member of VLAN n */
-	bool probed;	    /* frames were sent on it, below the bridge */
-	bool no_ip4;	    /* its bridge has no IPv4 address */
-	bool tree;	    /* a frame of the spanning tree protocol came in by it */
+	uint16_t pvid;	     /* the VLAN of untagged frames; 0: none. Only with VLAN filtering */
+	uint8_t vlans[512];  /* bit n: member of VLAN n */
+	uint8_t tagged[512]; /* bit n: its frames leave with a tag */
+	bool probed;	     /* frames were sent on it, below the bridge */
+	bool no_ip4;	     /* its bridge has no IPv4 address */
+	bool tree;	     /* a frame of the spanning tree protocol came in by it */
 	uint8_t endpoint_mac[LINK_MAC_LEN]; /* of a host that answers for a peer's endpoint */
 	bool has_endpoint;
 	struct ip_addr
@@ -267,6 +268,7 @@ struct observed_host {
 	int bridge_nf_arp;
 	int ip_forward;
 	uint64_t rp_filter; /* packets dropped for a source that routing does not expect */
+	uint64_t untracked; /* packets dropped as the table of connections is full */
 	bool clock_is_old;  /* the clock shows a time before the configuration was written */
 	struct observed_filter filters[OBSERVED_FILTERS];
 	size_t n_filters;

@@ -37,8 +37,11 @@ static void read_vlans(const struct nlattr *nest, struct bridge_vlans *ret)
 			continue;
 		if (!(v.flags & BRIDGE_VLAN_INFO_RANGE_END))
 			first = v.vid;
-		for (uint16_t id = first; id <= v.vid; id++)
+		for (uint16_t id = first; id <= v.vid; id++) {
 			ret->members[id / 8] |= (uint8_t)(1U << id % 8);
+			if (!(v.flags & BRIDGE_VLAN_INFO_UNTAGGED))
+				ret->tagged[id / 8] |= (uint8_t)(1U << id % 8);
+		}
 		if (v.flags & BRIDGE_VLAN_INFO_PVID)
 			ret->pvid = v.vid;
 	}

@@ -13,6 +13,7 @@ struct bridge_vlans {
 	uint32_t ifindex;
 	uint16_t pvid;	      /* the VLAN of frames that enter without a tag; 0: none */
 	uint8_t members[512]; /* bit n: member of VLAN n */
+	uint8_t tagged[512];  /* bit n: of these, its frames leave with a tag */
 };
 
 /** List the VLANs of all bridges and ports; a bridge that filters no VLANs has some as well,

@@ -35,8 +35,12 @@ static void test_answers(void **state)
 	assert_int_equal(bridge_vlan_decode(message_of(&m, PORT), &v), 0);
 	assert_int_equal(v.ifindex, 5);
 	assert_int_equal(v.pvid, 10);
-	for (unsigned id = 0; id < 4096; id++)
-		assert_int_equal(is_member(&v, id), id == 10 || (id >= 20 && id <= 22) || id == 30);
+	for (unsigned id = 0; id < 4096; id++) {
+		bool tagged = (id >= 20 && id <= 22) || id == 30;
+
+		assert_int_equal(is_member(&v, id), id == 10 || tagged);
+		assert_int_equal((v.tagged[id / 8] >> id % 8) & 1, tagged);
+	}
 	/* no VLANs */
 	assert_int_equal(bridge_vlan_decode(message_of(&m, "20000000 10000000 00000000 00000000"
 							   "07000100 06000000 43000000 00000000"),

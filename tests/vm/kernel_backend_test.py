@@ -15,6 +15,7 @@ from lib.reference import PORT, wirespan_conf
 from lib.runner import Skip, Suite, wait_for
 from vm.kernel_bench import PIDS, REMOVE, Bench, both_down, both_up, second_session
 from vm.kernel_faults import VERBS, killed
+from vm.kernel_networks import VLAN_FAULTS, vlans
 from vm.kernel_sites import routed_only
 from vm.kernel_variants import all_variants
 from vm.networkd import NETWORKD, RUN_NETWORKD, networkd_files
@@ -699,6 +700,7 @@ def main():
     suite.run("status, metrics and check", verbs, bench)
     suite.run("check of a narrow path", narrow_path, bench)
     suite.run("check of two ends that differ", mismatched, bench)
+    suite.run("check of a bridge that filters VLANs", vlans, bench, VLAN_FAULTS[:1])  # more: nightly/kernel_faults
     suite.run("no session, and no bridge", routed_only, bench)  # other sites: nightly/kernel_faults
     suite.run("a module is missing", missing_module, bench)
     suite.run("chosen, with a process and without", chosen, bench)
