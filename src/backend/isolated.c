@@ -675,7 +675,12 @@ static int report_engine_part(struct isolated_site *u, struct status_report *r)
 			memcpy(last, reply.status.peers[n - 1].public_key, sizeof(last));
 		err = isolated_report_engine(&reply.status, r);
 		ctl_reply_fini(&reply);
-	} while (!err && n == ENGINE_REPORT_PEERS && mono_between(clock_mono(), until));
+	} while (!err && n == ENGINE_REPORT_PEERS && mono_between(clock_mono(), until) > 0);
+	if (!err && n == ENGINE_REPORT_PEERS)
+		err = status_add_warning(r,
+			"Only %zu peers are listed, as the engine's process reports them slowly. "
+			"Is this host short of processor time?",
+			r->peers_len);
 	return err;
 }
 

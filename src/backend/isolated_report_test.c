@@ -23,6 +23,7 @@
 static struct {
 	uint32_t n_peers;
 	bool repeats; /* it always has further peers */
+	uint64_t ns;  /* that it takes for a part */
 	unsigned parts;
 	uint64_t visited;
 	char *text; /* of the last reply */
@@ -40,8 +41,14 @@ static void add_peer(struct status_report *r, uint32_t number)
 	assert_int_equal(status_add_prefix(&peer->allowed_ips, &prefix), 0);
 }
 
+struct mono __wrap_clock_mono(void);
 int __wrap_isolated_engine_ask(struct isolated_site *u, struct engine_message *m, size_t len,
 	size_t n_fds, struct engine_message *ret);
+
+struct mono __wrap_clock_mono(void)
+{
+	return (struct mono){ 1 + engine.parts * engine.ns };
+}
 
 int __wrap_isolated_engine_ask(struct isolated_site *u, struct engine_message *m, size_t len,
 	size_t n_fds, struct engine_message *ret)
@@ -153,12 +160,28 @@ static void test_is_limited(void **state)
 	status_report_fini(&r);
 }
 
+/* An engine that gets no processor time does not hold up the monitor: a warning has the number. */
+static void test_is_slow(void **state)
+{
+	struct status_report r;
+
+	(void)state;
+	engine.ns = ISOLATED_PATIENCE / 10;
+	get(1000, &r);
+	engine.ns = 0;
+	assert_int_equal(r.peers_len, 10 * ENGINE_REPORT_PEERS);
+	assert_int_equal(r.warnings_len, 2);
+	assert_true(strstr(r.warnings[1].text, "Only 640 peers are listed") != NULL);
+	status_report_fini(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_is_linear),
 		cmocka_unit_test(test_is_limited),
+		cmocka_unit_test(test_is_slow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
