@@ -604,34 +604,48 @@ static bool needs_process(const struct conf_site *conf)
 	return false;
 }
 
-static int observe(const struct conf_site *conf, struct status_report *r)
+/** What a look at a site without a process needs: too large for the stack. */
+struct look {
+	struct kernel_site site;
+	struct netdev netdev;
+};
+
+static int look_at(struct look *l, const struct conf_site *conf, struct status_report *r)
 {
-	struct kernel_site k = { 0 };
+	struct kernel_site *k = &l->site;
 	const struct kernel_report_input in = {
-		.k = &k.k,
+		.k = &k->k,
 		.conf = conf,
-		.budget = &k.mtus.budget,
-		.names = &k.names,
-		.clamped = kernel_mtus_is_clamped(&k.mtus, conf),
+		.budget = &k->mtus.budget,
+		.names = &k->names,
+		.clamped = kernel_mtus_is_clamped(&k->mtus, conf),
 	};
 	const struct wgnl_device none = { 0 };
-	struct netdev m = { 0 };
 	struct error error;
-	int err = kernel_netlink_open(&k.k, conf->n_tunnels, &error);
+	int err = kernel_netlink_open(&k->k, conf->n_tunnels, &error);
 
-	k.netdev = &m;
+	k->netdev = &l->netdev;
 	if (err == 0)
-		err = nl_socket_open(&m.nl);
+		err = nl_socket_open(&l->netdev.nl);
 	if (err == 0)
-		err = compute_mtus(&k, conf, &error);
+		err = compute_mtus(k, conf, &error);
 	if (err == -ENODEV) /* the interface is gone: the MTUs are those without peers */
-		err = kernel_mtus_compute(&k.mtus, conf, &none, &m.nl);
+		err = kernel_mtus_compute(&k->mtus, conf, &none, &l->netdev.nl);
 	err = err < 0 ? status_add_warning(
 				r, "The kernel's tunnels cannot be queried: %s", strerror(-err))
 		      : kernel_report(&in, r);
-	kernel_mtus_fini(&k.mtus);
-	nl_socket_close(&m.nl);
-	kernel_netlink_close(&k.k);
+	kernel_mtus_fini(&k->mtus);
+	nl_socket_close(&l->netdev.nl);
+	kernel_netlink_close(&k->k);
+	return err;
+}
+
+static int observe(const struct conf_site *conf, struct status_report *r)
+{
+	struct look *l = calloc(1, sizeof(*l));
+	int err = l ? look_at(l, conf, r) : -ENOMEM;
+
+	free(l);
 	return err;
 }
 
