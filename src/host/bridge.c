@@ -351,7 +351,7 @@ int bridge_set_session(
 }
 
 int bridge_add_member(struct netdev *m, const struct conf_bridge *conf,
-	const struct link_info *bridge, const char *name)
+	const struct link_info *bridge, const char *name, bool was_up)
 {
 	struct journal_entry e = { .kind = JOURNAL_MEMBER };
 	struct link_info link;
@@ -367,7 +367,7 @@ int bridge_add_member(struct netdev *m, const struct conf_bridge *conf,
 	if (err)
 		return err;
 	warn_of_addresses(m, &link);
-	e.was_up = link.flags & IFF_UP;
+	e.was_up = was_up;
 	e.ifindex = link.ifindex;
 	snprintf(e.name, sizeof(e.name), "%s", link.name);
 	memcpy(e.bridge, bridge->name, sizeof(e.bridge));
@@ -377,7 +377,7 @@ int bridge_add_member(struct netdev *m, const struct conf_bridge *conf,
 			"ip link set %s master %s", name, bridge->name);
 	if (err == 0)
 		err = bridge_set_member(m, conf, name);
-	if (err == 0 && !e.was_up)
+	if (err == 0 && !(link.flags & IFF_UP))
 		err = netdev_set_up(m, &link);
 	return err;
 }

@@ -29,9 +29,10 @@ int bridge_set_snooping(struct netdev *m, const struct link_info *bridge, bool s
  * Return: 0 or -errno, as above. */
 int bridge_forward_none(struct netdev *m, const struct link_info *bridge);
 
-/** Make an interface a port of one of our bridges, and set it up. Return: 0 or -errno, as above. */
+/** Make an interface a port of one of our bridges, and set it up. `was_up`: whether it was up
+ * before the site, for the journal. Return: 0 or -errno, as above. */
 int bridge_add_member(struct netdev *m, const struct conf_bridge *conf,
-	const struct link_info *bridge, const char *name);
+	const struct link_info *bridge, const char *name, bool was_up);
 
 /** Give a member's port the settings of the file. They end when it leaves the bridge. Return: 0 or
  * -errno, as above. */

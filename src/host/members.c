@@ -28,6 +28,7 @@ int members_ensure(struct netdev *m, const struct conf_bridge *conf, const struc
 {
 	size_t noted = netdev_find_noted(m, JOURNAL_MEMBER, name);
 	struct link_info link;
+	bool was_up;
 	int err = query_link(&m->nl, name, &link);
 
 	if (err == -ENODEV)
@@ -37,9 +38,13 @@ int members_ensure(struct netdev *m, const struct conf_bridge *conf, const struc
 			m, err, "Cannot query the interface %s: %s", name, strerror(-err));
 	if (noted != SIZE_MAX && link.master == bridge->ifindex && link.flags & IFF_UP)
 		return bridge_set_member(m, conf, name);
+	/* Of the same interface, the journal has the state before the site. */
+	was_up = noted != SIZE_MAX && m->journal.v[noted].ifindex == link.ifindex
+			 ? m->journal.v[noted].was_up
+			 : link.flags & IFF_UP;
 	if (noted != SIZE_MAX)
 		err = undo_entry(m, noted);
-	return err < 0 ? err : bridge_add_member(m, conf, bridge, name);
+	return err < 0 ? err : bridge_add_member(m, conf, bridge, name, was_up);
 }
 
 int members_drop_bridge(struct netdev *m, const char *name)

@@ -539,6 +539,29 @@ def comes_later(bench):
         bench.near.up()
 
 
+def state_before(bench):
+    """A member that another program takes out and sets down is added again, and `down` leaves it as it was before `up`."""
+
+    def is_port():
+        link = bench.ask("link", "show", "dev", "eth1")[0]
+        return link.get("master") == "br-l2tp0" and "UP" in link["flags"] and not bench.differences()
+
+    for was in ("up", "down"):
+        bench.near.stop()
+        bench.node.run(f"ip link set eth1 {was}")
+        bench.near.up()
+        bench.crosses()
+        for command in ("ip link set eth1 nomaster; ip link set eth1 down", "ip link set eth1 nomaster"):
+            bench.node.sh(command)
+            wait_for(is_port, 5, what="eth1 to be a port again")
+        bench.near.down()
+        is_up = "UP" in bench.ask("link", "show", "dev", "eth1")[0]["flags"]
+        assert is_up == (was == "up"), f"{was} before `up`, {'up' if is_up else 'down'} after `down`"
+    bench.node.run("ip link set eth1 up")
+    bench.near.up()
+    bench.crosses()
+
+
 def down_finds_renamed(bench):
     """The bridge and a member are renamed, and the process is gone: `down` removes the one, releases the other."""
     bench.near.stop()
@@ -582,6 +605,7 @@ def main():
         suite.run("the bridge's name is taken", name_taken, bench)
         suite.run("changed by PostUp", by_post_up, bench)
         suite.run("a member that comes later", comes_later, bench)
+        suite.run("down restores the state of a member", state_before, bench)
         suite.run("down finds what was renamed", down_finds_renamed, bench)
     return suite.finish()
 
