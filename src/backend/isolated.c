@@ -665,7 +665,7 @@ static int report_engine_part(struct isolated_site *u, struct status_report *r)
 	int err;
 
 	do {
-		if (ask_report(u, n ? last : NULL, &left, &reply) < 0)
+		if (ask_report(u, n ? last : NULL, &left, &reply))
 			return status_add_warning(r,
 				"The engine's process has ended %u times. No traffic until it is "
 				"started again.",
