@@ -53,6 +53,7 @@ static void read_rx_note(struct engine *e, struct path_peer *peer)
 		peer_pmtu_answered(e, peer, n->answers[i]);
 	if (!n->bytes)
 		return;
+	peer_pmtu_received(e, peer);
 	session = wg_indextable_find(&e->wg.indices, n->index);
 	actions = wg_peer_received(&e->wg, &peer->wg,
 		session && session->peer == &peer->wg ? session->keypair : NULL, from, n->bytes,
@@ -95,8 +96,11 @@ static void take_message(struct engine *e, const struct rx_message *m)
 		event.reply_len ? event.reply[0] : 0, event.peer, &m->from);
 	if (event.reply_len)
 		control_send(e, event.reply, event.reply_len, &m->from);
-	if (event.peer)
-		add_actions(e, path_peer_of(event.peer), event.actions);
+	if (!event.peer)
+		return;
+	if (verdict == DROP_NONE)
+		peer_pmtu_received(e, path_peer_of(event.peer));
+	add_actions(e, path_peer_of(event.peer), event.actions);
 }
 
 static bool has_room_for_message(const struct engine *e)

@@ -87,6 +87,14 @@ void peer_pmtu_sent(struct engine *e, struct path_peer *peer, size_t len, unsign
 	e->control.follow_due = mono_earliest(e->control.follow_due, pmtud_deadline(&peer->pmtud));
 }
 
+void peer_pmtu_received(struct engine *e, struct path_peer *peer)
+{
+	if (!peer->following)
+		return;
+	pmtud_received(&peer->pmtud, e->now);
+	e->control.follow_due = mono_earliest(e->control.follow_due, pmtud_deadline(&peer->pmtud));
+}
+
 void peer_pmtu_answered(struct engine *e, struct path_peer *peer, uint16_t token)
 {
 	if (!peer->following)

@@ -26,6 +26,9 @@ void peer_pmtu_stop(struct engine *e, struct path_peer *peer, unsigned mtu);
  * `datagrams`. */
 void peer_pmtu_sent(struct engine *e, struct path_peer *peer, size_t len, unsigned datagrams);
 
+/** A data or handshake message was received from the peer, and is authentic. */
+void peer_pmtu_received(struct engine *e, struct path_peer *peer);
+
 /** The probe with this token was answered. */
 void peer_pmtu_answered(struct engine *e, struct path_peer *peer, uint16_t token);
 

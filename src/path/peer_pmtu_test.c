@@ -344,6 +344,46 @@ static void test_shrinks_and_grows(void **state)
 	}
 }
 
+/* Large frames both ways each 20 ms, and small ones if `small`, for `ns`. Return: how long a had
+ * another MTU than `mtu`. */
+static uint64_t talk(struct pair *p, bool small, unsigned mtu, uint64_t ns)
+{
+	uint64_t other = 0;
+
+	for (uint64_t at = 0; at < ns; at += 20 * MS) {
+		for (struct side *from = &p->a; from; from = from == &p->a ? &p->b : NULL) {
+			send_one(p, from, 1400, (unsigned)at);
+			if (small)
+				send_one(p, from, 100, (unsigned)at);
+		}
+		pair_run(p, 20 * MS);
+		other += p->a.peer.pmtud.current != mtu ? 20 * MS : 0;
+	}
+	return other;
+}
+
+/* After an outage, however long, the path is another one, and narrower: it is found at once. If
+ * all packets are too large for it, with the next handshake. */
+static void test_narrow_after_an_outage(void **state)
+{
+	static const unsigned outages[] = { 5, 9, 14, 25, 45, 100 };
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(outages); i++) {
+		bool small = i % 2;
+		struct pair *p = following(1500);
+
+		talk(p, small, 1500, 3 * SEC);
+		expect(&p->a, 1500);
+		p->ab.loss = p->ba.loss = 1000;
+		talk(p, small, 1500, outages[i / 2] * SEC);
+		p->ab.loss = p->ba.loss = 0;
+		p->ab.mtu = p->ba.mtu = 1400;
+		assert_in_range(talk(p, small, 1400, 20 * SEC), 0, small ? 2 * SEC : 8 * SEC);
+		expect(&p->a, 1400);
+		pair_free(p);
+	}
+}
+
 /* Each direction has its own MTU; the answers are so small that they always pass in the other
  * direction. */
 static void test_directions_differ(void **state)
@@ -548,6 +588,7 @@ int main(void)
 		cmocka_unit_test(test_trains_stay_full),
 		cmocka_unit_test(test_silent_peer_and_icmp),
 		cmocka_unit_test(test_shrinks_and_grows),
+		cmocka_unit_test(test_narrow_after_an_outage),
 		cmocka_unit_test(test_directions_differ),
 		cmocka_unit_test(test_silent_peer),
 		cmocka_unit_test(test_forged_hints),

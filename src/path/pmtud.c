@@ -6,6 +6,9 @@
 
 #define OUTCOMES 64 /* bits of pmtud.outcomes */
 
+/* Nothing was received for so long: an outage, if probes were not answered meanwhile. */
+#define GAP_NS NS_PER_S
+
 /* Common MTUs: Ethernet, PPPoE, tunnels over these, mobile networks, the minimum of IPv6. */
 static const unsigned common[] = { 1500, 1492, 1480, 1454, 1420, 1400, 1280 };
 
@@ -607,6 +610,18 @@ void pmtud_traffic(struct pmtud *p, unsigned size, unsigned datagrams, struct mo
 	}
 	if (size >= large)
 		p->traffic = true;
+}
+
+void pmtud_received(struct pmtud *p, struct mono now)
+{
+	bool gap = mono_is_set(p->received) && mono_between(p->received, now) > GAP_NS;
+
+	p->received = now;
+	if (!gap || !p->answers) /* a peer that has never answered a probe will not do so now */
+		return;
+	p->silence = 0;
+	if (p->state == PMTUD_SILENT)
+		p->next_confirm = now;
 }
 
 void pmtud_hint(struct pmtud *p, unsigned mtu, bool authentic, struct mono now)

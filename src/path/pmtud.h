@@ -135,7 +135,8 @@ struct pmtud {
 	struct mono round_ends;
 	struct mono next_confirm; /* COMPLETE, SILENT: the earliest time */
 	struct mono next_raise;
-	bool traffic; /* large packets were sent since the last round */
+	struct mono received; /* when something was last received from the peer */
+	bool traffic;	      /* large packets were sent since the last round */
 };
 
 /** Start discovery on a path whose route has the MTU `route_mtu`, for outer packets of the family
@@ -155,6 +156,10 @@ void pmtud_acked(struct pmtud *p, uint16_t token, struct mono now);
 /** Report traffic, once for each batch: packets of up to `size` bytes on the underlay were sent,
  * enough for trains of `datagrams`. */
 void pmtud_traffic(struct pmtud *p, unsigned size, unsigned datagrams, struct mono now);
+
+/** A data or handshake message was received from the peer. If that is the end of an outage, the
+ * path may be another one: SILENT ends, and does not wait for its timer. */
+void pmtud_received(struct pmtud *p, struct mono now);
 
 /** An ICMP too-big message reports the MTU `mtu`. `authentic`: it quotes a datagram that we sent,
  * which only a host on the path has seen. */
