@@ -455,11 +455,36 @@ static void judge_whole(const struct verdict *v)
 			s->whole, budget);
 }
 
+/* Packets that do not fit into one datagram are refused, by the setting in the file. Return:
+ * whether that is all. */
+static bool judge_refused(const struct verdict *v)
+{
+	const struct observed_session *s = v->session;
+	enum l2tp_oversize oversize = v->after->options.oversize;
+
+	if (oversize == L2TP_OVERSIZE_FRAGMENT || s->largest < v->after->budget)
+		return false;
+	if (oversize == L2TP_OVERSIZE_REJECT)
+		finding_add(v->ret, FINDING_NOTE, "full_size", v->after->name,
+			"Packets of more than %u bytes are refused with an ICMP error, so that "
+			"their sender makes them smaller: Oversize = reject.",
+			s->largest);
+	else
+		finding_add(v->ret, FINDING_WARNING, "full_size", v->after->name,
+			"Packets of more than %u bytes are dropped, and their sender does not "
+			"learn it: Oversize = drop.\n"
+			"Set that MTU on all members; or Oversize = fragment in [L2TPSession].",
+			s->largest);
+	return true;
+}
+
 static void judge_full(const struct verdict *v)
 {
 	const struct observed_session *s = v->session;
 	const char *name = v->after->name;
 
+	if (s->largest < s->limit && judge_refused(v))
+		return;
 	if (s->largest < s->limit)
 		finding_add(v->ret, FINDING_ERROR, "full_size", name,
 			"Packets of more than %u bytes do not pass, although %s has MTU %u.\n"

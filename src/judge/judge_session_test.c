@@ -138,6 +138,24 @@ static void break_full_size(struct observations *f)
 	f->sessions[0].largest = 1404;
 }
 
+static void note_reject(struct observations *f)
+{
+	f->sessions[0].largest = 1386;
+	f->after.sessions[0].options.oversize = L2TP_OVERSIZE_REJECT;
+}
+
+static void warn_of_drop(struct observations *f)
+{
+	f->sessions[0].largest = 1386;
+	f->after.sessions[0].options.oversize = L2TP_OVERSIZE_DROP;
+}
+
+static void break_below_reject(struct observations *f)
+{
+	note_reject(f);
+	f->sessions[0].largest = 1300;
+}
+
 static void note_station_cuts(struct observations *f)
 {
 	f->sessions[0].station_cuts = true;
@@ -395,6 +413,17 @@ static const struct fault faults[] = {
 		NULL },
 	{ break_full_size, FINDING_ERROR, "full_size",
 		"Packets of more than 1404 bytes do not pass, although l2tpeth0 has MTU 1500.",
+		NULL },
+	{ note_reject, FINDING_NOTE, "full_size",
+		"Packets of more than 1386 bytes are refused with an ICMP error, so that their "
+		"sender makes them smaller: Oversize = reject.",
+		"" },
+	{ warn_of_drop, FINDING_WARNING, "full_size",
+		"Packets of more than 1386 bytes are dropped, and their sender does not learn it: "
+		"Oversize = drop.",
+		"Set that MTU on all members; or Oversize = fragment in [L2TPSession]." },
+	{ break_below_reject, FINDING_ERROR, "full_size",
+		"Packets of more than 1300 bytes do not pass, although l2tpeth0 has MTU 1500.",
 		NULL },
 	{ note_station_cuts, FINDING_NOTE, "full_size",
 		"Packets of 1500 bytes arrive; 10.0.2.21 answers them in pieces, its own MTU is "
