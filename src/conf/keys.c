@@ -313,8 +313,11 @@ static void read_user(struct conf_reader *r, char *value)
 		return;
 	}
 	free(site->user);
-	site->user = strcmp(value, CONF_USER_DYNAMIC) != 0 ? strdup(value) : NULL;
-	r->out_of_memory |= !site->user && strcmp(value, CONF_USER_DYNAMIC) != 0;
+	site->user = NULL;
+	if (!strcasecmp(value, CONF_USER_DYNAMIC))
+		return;
+	site->user = strdup(value);
+	r->out_of_memory |= !site->user;
 }
 
 static void read_endpoint(struct conf_reader *r, char *value)

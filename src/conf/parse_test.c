@@ -294,6 +294,9 @@ static void test_spellings(void **state)
 		     "[Bridge]\nSTP=1"),
 		TEXT("[interface]\r\nLISTENPORT = 8172\r\nAddress = 10.0.0.1/24\r\n"
 		     "Address = 10.0.0.2/24\r\n[BRIDGE]\r\nstp = TRUE\r\n"),
+		TEXT("[Site]\nUser = Dynamic\nBackend = AUTO\nIsolation = YES\n[Interface]\n"
+		     "ListenPort = 8172\nAddress = 10.0.0.1/24, 10.0.0.2/24\n[Bridge]\n"
+		     "STP = Yes\n"),
 		TEXT("# a comment\n; another\n  [ Interface ] # "
 		     "third\n\tListenPort\t=\t8172\t#fourth\n"
 		     "Address = 10.0.0.1/24 10.0.0.2/24\nFwMark = off\n\n\n[Bridge]\nSTP = on # "
