@@ -469,13 +469,16 @@ static void on_key(struct view *v, int key)
 }
 
 /* Run until the user quits. Messages on stderr would spoil the screen, which shows the same
- * information. */
-static void watch(struct view *v)
+ * information. Return: whether there was memory for a screen. */
+static bool watch(struct view *v)
 {
-	int complaints = turn_stderr(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	SCREEN *screen = newterm(NULL, stdout, stdin);
+	int complaints;
 	int key = 0;
 
-	initscr();
+	if (!screen)
+		return false;
+	complaints = turn_stderr(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	cbreak();
 	noecho();
 	curs_set(0);
@@ -487,15 +490,22 @@ static void watch(struct view *v)
 		on_key(v, key);
 	}
 	endwin();
+	delscreen(screen);
 	close(turn_stderr(complaints));
+	return true;
 }
 
 /* Whether the terminal can place text anywhere on its screen, and erase it. */
 static bool can_draw(void)
 {
 	int err;
+	bool can;
 
-	return setupterm(NULL, STDOUT_FILENO, &err) == OK && cursor_address && clear_screen;
+	if (setupterm(NULL, STDOUT_FILENO, &err) != OK)
+		return false;
+	can = cursor_address && clear_screen;
+	del_curterm(cur_term);
+	return can;
 }
 
 static enum verb_exit run(int argc, char **argv)
@@ -526,8 +536,10 @@ static enum verb_exit run(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	look(&v);
 	ok = v.answered;
-	if (ok)
-		watch(&v);
+	if (ok && !watch(&v)) {
+		fprintf(stderr, "%s: there is no memory for a screen: free some\n", argv[0]);
+		ok = false;
+	}
 	running_free_reports(&v.now);
 	running_free_reports(&v.before);
 	return ok ? VERB_DONE : VERB_FAILED;
