@@ -59,16 +59,6 @@ void text_add(struct text *t, const char *format, ...)
 	t->len += (size_t)n;
 }
 
-void text_append(struct text *t, const char *bytes, size_t len)
-{
-	reserve(t, len + 1);
-	if (t->out_of_memory)
-		return;
-	memcpy(t->bytes + t->len, bytes, len);
-	t->len += len;
-	t->bytes[t->len] = '\0';
-}
-
 int text_take(struct text *t, char **ret_bytes, size_t *ret_len)
 {
 	if (t->out_of_memory) {

@@ -7,7 +7,6 @@
 #include "base/must_check.h"
 
 struct json_object;
-struct text;
 
 /** The type of a member, and its type in JSON. */
 enum field_kind {
@@ -57,13 +56,6 @@ struct field {
 /** Make a JSON object of the struct at `base`. Return: 0 and the object, which the caller releases,
  * or -ENOMEM. */
 int fields_to_json(const struct field *table, const void *base, struct json_object **ret_json);
-
-/** Append the struct at `base` as JSON without blanks, as the object of fields_to_json() is
- * printed: several times faster, which counts with thousands of peers. */
-void fields_print(const struct field *table, const void *base, struct text *t);
-
-/** Append a string of JSON. */
-void fields_print_string(struct text *t, const char *text, size_t len);
 
 /**
  * Fill the zeroed struct at `base` from `json`. A missing key leaves its member zero, and so does

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "ctlproto/fields.h"
 #include "ctlproto/json.h"
 #include "ctlproto/status_json.h"
 
@@ -25,21 +23,40 @@ void ctl_reply_fail(struct ctl_reply *reply, const char *format, ...)
 	va_end(ap);
 }
 
+static int fill_object(const struct ctl_reply *reply, struct json_object *object)
+{
+	struct json_object *status;
+	int err;
+
+	err = json_put(object, "ok", json_object_new_boolean(reply->ok));
+	if (!err && (reply->text[0] || !reply->ok))
+		err = json_put_text(object, reply->ok ? "text" : "error", reply->text);
+	if (err || !reply->ok || !reply->has_status)
+		return err;
+	err = status_to_json(&reply->status, &status);
+	return err ? err : json_put(object, "status", status);
+}
+
 int ctl_reply_print(const struct ctl_reply *reply, char **ret_line, size_t *ret_len)
 {
-	struct text t = { 0 };
+	struct json_object *object = json_object_new_object();
+	const char *text = NULL;
+	char *line = NULL;
+	size_t len = 0;
 
-	text_add(&t, "{\"ok\":%s", reply->ok ? "true" : "false");
-	if (reply->text[0] || !reply->ok) {
-		text_add(&t, ",\"%s\":", reply->ok ? "text" : "error");
-		fields_print_string(&t, reply->text, strlen(reply->text));
+	if (object && fill_object(reply, object) == 0)
+		text = json_object_to_json_string_length(
+			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+	if (text)
+		line = malloc(len + 1);
+	if (line) {
+		memcpy(line, text, len);
+		line[len] = '\n';
+		*ret_line = line;
+		*ret_len = len + 1;
 	}
-	if (reply->ok && reply->has_status) {
-		text_add(&t, ",\"status\":");
-		fields_print(status_fields(), &reply->status, &t);
-	}
-	text_add(&t, "}\n");
-	return text_take(&t, ret_line, ret_len);
+	json_object_put(object);
+	return line ? 0 : -ENOMEM;
 }
 
 /* Copy the string under `key` if present, truncated to fit. */

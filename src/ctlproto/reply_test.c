@@ -16,7 +16,6 @@
 
 #include "base/bytes.h"
 #include "base/test_alloc.h"
-#include "ctlproto/status_json.h"
 
 /* Objects of JSON are memory, too. */
 ALLOC_WRAP(json_object_new_object, (void), ())
@@ -297,36 +296,6 @@ static void test_report_round_trip(void **state)
 	ctl_reply_fini(&back);
 }
 
-/* What is printed directly is what the object of the report is printed as. */
-static void test_printed_as_object(void **state)
-{
-	struct ctl_reply replies[2] = { { .ok = true, .has_status = true },
-		{ .ok = true, .has_status = true } };
-
-	(void)state;
-	fill_report(&replies[1].status);
-	strcpy(replies[1].status.sessions[0].name, "a\"\\/\b\f\n\r\t\x01\x7f");
-	for (size_t i = 0; i < ARRAY_LEN(replies); i++) {
-		struct json_object *object;
-		char *expected;
-		char *line;
-		size_t len;
-
-		assert_int_equal(status_to_json(&replies[i].status, &object), 0);
-		assert_true(asprintf(&expected, "{\"ok\":true,\"status\":%s}\n",
-				    json_object_to_json_string_ext(
-					    object, JSON_C_TO_STRING_PLAIN |
-							    JSON_C_TO_STRING_NOSLASHESCAPE)) > 0);
-		assert_int_equal(ctl_reply_print(&replies[i], &line, &len), 0);
-		assert_string_equal(line, expected);
-		assert_int_equal(len, strlen(expected));
-		json_object_put(object);
-		free(expected);
-		free(line);
-		ctl_reply_fini(&replies[i]);
-	}
-}
-
 /* Whatever allocation fails, a reply is written and read whole, or not at all. */
 static void test_out_of_memory(void **state)
 {
@@ -345,7 +314,7 @@ static void test_out_of_memory(void **state)
 		failed = alloc_succeed();
 		assert_int_equal(err, failed ? -ENOMEM : 0);
 	} while (failed);
-	assert_in_range(n, 50, 10000);
+	assert_in_range(n, 300, 10000);
 	n = 0;
 	do {
 		alloc_fail_after(n++);
@@ -521,7 +490,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_report_round_trip),
-		cmocka_unit_test(test_printed_as_object),
 		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_empty_report),
