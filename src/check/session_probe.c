@@ -346,15 +346,25 @@ static void read_counters(struct session_probes *s, bool after)
 	status_report_fini(&report);
 }
 
+/* Whether echoes were lost, of the session or of the peer behind it. */
+static bool is_lossy(const struct session_probe *v)
+{
+	const struct observations *f = v->all->segment->prober->facts;
+	const struct observed_echo *e = v->far_end ? &v->facts->far_end : &v->facts->echo;
+	size_t peer = v->facts->peer;
+
+	return e->received < e->sent ||
+	       (peer != SIZE_MAX && f->peers[peer].echo.received < f->peers[peer].echo.sent);
+}
+
 /* Whether the size that is being tried needs another try, after `tried`: a packet may be lost, and
  * other packets may be fragmented at the same time. */
 static bool is_open(const struct session_probe *v, unsigned tried)
 {
-	const struct observed_echo *e = v->far_end ? &v->facts->far_end : &v->facts->echo;
 	unsigned tries = TRIES;
 
 	if (size_search_is_main(&v->search))
-		tries = e->received < e->sent ? TRIES_LOSSY : TRIES_MAIN;
+		tries = is_lossy(v) ? TRIES_LOSSY : TRIES_MAIN;
 	return is_searching(v) && tried < tries &&
 	       !(v->result.passes && v->result.whole_out && v->result.whole_in);
 }
