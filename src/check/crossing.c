@@ -17,6 +17,10 @@
 #define LATE_MS	      400
 #define BURST	      32
 
+/* Ports of usual services, one for each try: a filter that lets any of them pass is on purpose. */
+static const uint16_t tcp_ports[TRIES] = { 443, 22, 80, 445, 8080, 3389 };
+static const uint16_t udp_ports[TRIES] = { 33434, 53, 443, 123, 5060, 514 };
+
 /** All crossings. */
 struct crossings {
 	struct segment *segment;
@@ -159,6 +163,8 @@ static void note(struct observed_crossing *x, size_t kind, bool request, bool ou
 {
 	struct observed_passage *p = &x->kinds[kind];
 
+	if (!request && !observed_has_answers(kind))
+		return;
 	if (request && outgoing && port == x->out)
 		observed_passage_note(p, OBSERVED_CROSSED);
 	else if (!request && !outgoing && port == x->out)
@@ -241,7 +247,8 @@ static void follow(
 		i >= f->n_crossings)
 		return;
 	note(&f->crossings[i], code % OBSERVED_KINDS, kind == WIRE_ECHO_REQUEST, outgoing, number);
-	if (kind == WIRE_ECHO_REPLY && !outgoing && number == f->crossings[i].out)
+	if (kind == WIRE_ECHO_REPLY && observed_has_answers(code % OBSERVED_KINDS) && !outgoing &&
+		number == f->crossings[i].out)
 		note_address(&f->crossings[i], code % OBSERVED_KINDS, r->dst_mac);
 }
 
@@ -255,6 +262,9 @@ static bool can_send(const struct observed_crossing *x, enum observed_kind kind)
 		return x->to.ip4.family && (x->from.ip4.family || x->borrowed);
 	case OBSERVED_IP4:
 		return x->to.ip4.family && x->from.ip4.family;
+	case OBSERVED_TCP:
+	case OBSERVED_UDP:
+		return x->to.ip4.family && x->from.ip4.family && !x->borrowed;
 	case OBSERVED_ND:
 	case OBSERVED_IP6:
 		return x->to.ip6.family && x->from.ip6.family;
@@ -271,6 +281,8 @@ static bool is_done(const struct observed_crossing *x, enum observed_kind kind)
 {
 	const struct observed_passage *p = &x->kinds[kind];
 
+	if (!observed_has_answers(kind))
+		return p->crossed;
 	/* The answer to the bridge's own address ends at the bridge. */
 	return p->delivered || (x->borrowed && kind != OBSERVED_ARP && p->answered);
 }
@@ -279,17 +291,26 @@ static size_t make_frame(const struct crossings *c, size_t i, enum observed_kind
 {
 	struct prober *p = c->segment->prober;
 	const struct observed_crossing *x = &p->facts->crossings[i];
-	bool v4 = kind == OBSERVED_IP4 || (kind == OBSERVED_LARGE && x->kinds[OBSERVED_IP4].sent);
+	bool v4 = kind == OBSERVED_LARGE ? x->kinds[OBSERVED_IP4].sent
+					 : kind != OBSERVED_ND && kind != OBSERVED_IP6;
 	struct wire_ends ends = { .src = v4 ? x->from.ip4 : x->from.ip6,
 		.dst = v4 ? x->to.ip4 : x->to.ip6 };
-	size_t number =
-		SEGMENT_CROSSING + (i * OBSERVED_KINDS + kind) * TRIES + (x->kinds[kind].sent - 1);
+	unsigned try = x->kinds[kind].sent - 1;
+	size_t number = SEGMENT_CROSSING + (i * OBSERVED_KINDS + kind) * TRIES + try;
 
 	memcpy(ends.src_mac, x->from.mac, LINK_MAC_LEN);
 	memcpy(ends.dst_mac, x->to.mac, LINK_MAC_LEN);
 	if (kind == OBSERVED_IP4 && x->to.tcp_port) {
 		wire_syn_frame(&ends, &p->mark, (uint16_t)number, x->to.tcp_port, p->out);
 		return WIRE_SYN_LEN;
+	}
+	if (kind == OBSERVED_TCP) {
+		wire_syn_frame(&ends, &p->mark, (uint16_t)number, tcp_ports[try % TRIES], p->out);
+		return WIRE_SYN_LEN;
+	}
+	if (kind == OBSERVED_UDP) {
+		wire_udp_frame(&ends, &p->mark, (uint16_t)number, udp_ports[try % TRIES], p->out);
+		return WIRE_UDP_LEN;
 	}
 	if (kind == OBSERVED_ND) {
 		wire_solicit(&ends, p->out);

@@ -17,6 +17,8 @@
 #define ND	   (1U << OBSERVED_ND)
 #define IP4	   (1U << OBSERVED_IP4)
 #define IP6	   (1U << OBSERVED_IP6)
+#define TCP	   (1U << OBSERVED_TCP)
+#define UDP	   (1U << OBSERVED_UDP)
 #define LARGE	   (1U << OBSERVED_LARGE)
 
 /** Causes that remain. */
@@ -164,15 +166,15 @@ static unsigned kinds_of(uint8_t family)
 {
 	switch (family) {
 	case NFPROTO_IPV4:
-		return IP4 | LARGE;
+		return IP4 | TCP | UDP | LARGE;
 	case NFPROTO_IPV6:
 		return IP6 | ND | LARGE;
 	case NFPROTO_INET:
-		return IP4 | IP6 | ND | LARGE;
+		return IP4 | IP6 | ND | TCP | UDP | LARGE;
 	case NFPROTO_ARP:
 		return ARP;
 	default:
-		return ARP | ND | IP4 | IP6 | LARGE;
+		return ~0U;
 	}
 }
 

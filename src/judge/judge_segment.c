@@ -13,6 +13,8 @@
 
 #define LOSSES_MAX 4 /* findings about losses in this host */
 #define KINDS_LEN  112
+#define IP4	   (1U << OBSERVED_IP4)
+#define TRANSPORTS (1U << OBSERVED_TCP | 1U << OBSERVED_UDP)
 
 /* ---- loops ---- */
 
@@ -100,7 +102,8 @@ bool judge_loops(const struct observations *f, struct findings *ret)
  * discovery. */
 static void kinds_text(unsigned kinds, unsigned large, char ret[static KINDS_LEN])
 {
-	static const char *const words[] = { "ARP", "neighbour discovery", "IPv4", "IPv6" };
+	static const char *const words[] = { "ARP", "neighbour discovery", "IPv4", "IPv6", "TCP",
+		"UDP" };
 	size_t len = 0;
 
 	_Static_assert(ARRAY_LEN(words) == OBSERVED_LARGE, "every small kind has a word");
@@ -175,7 +178,18 @@ static struct direction direction_of(const struct observations *f, size_t from, 
 	d.lost_requests = d.lost;
 	d.lost |= d.lost_answers & ~d.passed_answers;
 	d.passed = (d.passed | d.passed_answers) & ~d.lost;
+	/* Of IPv4 that is lost, or passes, what it carries is not listed. */
+	if (d.lost & IP4)
+		d.lost &= ~TRANSPORTS;
+	if (d.passed & IP4)
+		d.passed &= ~TRANSPORTS;
 	return d;
+}
+
+/* Echo requests are lost, while TCP and UDP pass: hosts can talk. */
+static bool is_icmp_alone(const struct direction *d)
+{
+	return d->lost == IP4 && (d->passed & TRANSPORTS) == TRANSPORTS;
 }
 
 static void judge_loss(
@@ -190,11 +204,15 @@ static void judge_loss(
 		.misled = d->misled };
 	char lost[KINDS_LEN];
 	char passed[KINDS_LEN];
+	bool icmp = is_icmp_alone(d);
 
-	kinds_text(d->lost, d->large, lost);
+	if (icmp)
+		(void)snprintf(lost, sizeof(lost), "ICMP over IPv4, such as echo requests");
+	else
+		kinds_text(d->lost, d->large, lost);
 	kinds_text(d->passed, d->large, passed);
 	judge_cause(f, &loss,
-		finding_add(ret, FINDING_ERROR, "host_drop", loss.in->name,
+		finding_add(ret, icmp ? FINDING_WARNING : FINDING_ERROR, "host_drop", loss.in->name,
 			"This host drops members' frames (%s) from %s to %s%s%s%s.", lost,
 			loss.in->name, loss.out->name, both ? " and back" : "",
 			*passed ? "; these pass: " : "", passed));
@@ -288,7 +306,8 @@ static unsigned lost_beyond(const struct observed_crossing *x)
 		return 0; /* both have one address, and neither answers itself */
 
 	for (unsigned k = 0; k < OBSERVED_KINDS; k++)
-		kinds |= (unsigned)is_lost_beyond(&x->kinds[k]) << k;
+		if (observed_has_answers(k))
+			kinds |= (unsigned)is_lost_beyond(&x->kinds[k]) << k;
 	return kinds;
 }
 

@@ -10,6 +10,10 @@
 	{                                                                                          \
 		1, 1, 1, 1                                                                         \
 	}
+#define CROSS                                                                                      \
+	{                                                                                          \
+		.sent = 1, .crossed = 1                                                            \
+	}
 
 /* A host on a port: the last byte of its addresses is `n`. */
 static void add_station(struct observed_port *p, uint8_t n, bool gateway)
@@ -41,9 +45,10 @@ static void populate(struct observations *f)
 	f->n_crossings = 2;
 	for (size_t i = 0; i < 2; i++) {
 		x = &f->crossings[i];
-		*x = (struct observed_crossing){
-			.in = !i, .out = i, .large = 1500, .kinds = { PASS, PASS, PASS, PASS, PASS }
-		};
+		*x = (struct observed_crossing){ .in = !i,
+			.out = i,
+			.large = 1500,
+			.kinds = { PASS, PASS, PASS, PASS, CROSS, CROSS, PASS } };
 		x->from = i ? f->ports[0].stations[1] : f->ports[1].stations[0];
 		x->to = i ? f->ports[1].stations[0] : f->ports[0].stations[1];
 	}
@@ -63,6 +68,8 @@ static void lose(struct observed_crossing *x, enum observed_kind kind)
 {
 	x->kinds[kind] = (struct observed_passage){ .sent = 3 };
 	x->kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 }; /* not tried then */
+	for (unsigned k = OBSERVED_TCP; kind == OBSERVED_IP4 && k <= OBSERVED_UDP; k++)
+		x->kinds[k] = (struct observed_passage){ .sent = 6 };
 }
 
 static void lose_ip4(struct observations *f)
@@ -165,6 +172,26 @@ static void lock(struct observations *f)
 	for (unsigned k = 0; k < OBSERVED_LARGE; k++)
 		f->crossings[1].kinds[k] = (struct observed_passage)PASS;
 	f->ports[1].locked = true;
+}
+
+/* A filter drops what TCP sends, and echo requests pass. */
+static void lose_tcp(struct observations *f)
+{
+	populate(f);
+	for (size_t i = 0; i < 2; i++)
+		f->crossings[i].kinds[OBSERVED_TCP] = (struct observed_passage){ .sent = 6 };
+	add_chain(f, NFPROTO_BRIDGE, "bridge b f");
+	f->host.filters[0].drops = false;
+}
+
+/* The reverse: hosts can talk. */
+static void lose_icmp(struct observations *f)
+{
+	populate(f);
+	for (size_t i = 0; i < 2; i++)
+		f->crossings[i].kinds[OBSERVED_IP4] = (struct observed_passage){ .sent = 6 };
+	add_chain(f, NFPROTO_BRIDGE, "bridge b f");
+	f->host.filters[0].drops = false;
 }
 
 /* Only a part of the frames is lost: a locked port would drop all. */
@@ -489,6 +516,16 @@ static const struct fault faults[] = {
 		"Cause: "
 		"the port is locked: it accepts only hosts that are entered.",
 		NULL },
+	{ lose_tcp, FINDING_ERROR, "host_drop",
+		"This host drops members' frames (TCP) from eth1 to l2tpeth0 and back; these pass: "
+		"ARP, IPv4, IPv6 and packets of 1500 bytes. Cause: the nftables chain \"bridge b "
+		"f\".",
+		"`nft insert rule bridge b f iifname { eth1, l2tpeth0 } accept`" },
+	{ lose_icmp, FINDING_WARNING, "host_drop",
+		"This host drops members' frames (ICMP over IPv4, such as echo requests) from eth1 "
+		"to l2tpeth0 and back; these pass: ARP, IPv6, TCP, UDP and packets of 1500 bytes. "
+		"Cause: the nftables chain \"bridge b f\".",
+		"`nft insert rule bridge b f iifname { eth1, l2tpeth0 } accept`" },
 	{ lock_and_filter, FINDING_ERROR, "host_drop",
 		IP4_LOST " Cause: the nftables chain \"ip filter FORWARD\", whose policy is drop.",
 		NULL },

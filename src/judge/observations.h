@@ -206,9 +206,17 @@ enum observed_kind {
 	OBSERVED_ND, /* neighbour discovery: ARP's part for IPv6, by multicasts */
 	OBSERVED_IP4,
 	OBSERVED_IP6,
+	OBSERVED_TCP,	/* over IPv4; answers are not followed, as a firewall may give none */
+	OBSERVED_UDP,	/* likewise */
 	OBSERVED_LARGE, /* IPv4 or IPv6, as large as the session's MTU */
 	OBSERVED_KINDS
 };
+
+/** Whether the answers to a kind of frames are followed. */
+static inline bool observed_has_answers(size_t kind)
+{
+	return kind != OBSERVED_TCP && kind != OBSERVED_UDP;
+}
 
 /** Frames of one kind, from one port of a bridge to another. */
 struct observed_passage {

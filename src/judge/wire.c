@@ -27,6 +27,7 @@
 #define LOOP_PROBE_END	 (ETH_HEADER_LEN + WIRE_NONCE_LEN + 2)
 #define SYN_PORTS	 0xf000 /* our ports: these, and the low 12 bits of the mark's id */
 #define SYN_WINDOW	 1024
+#define UDP_PROBE_LEN	 (WIRE_UDP_LEN - ETH_HEADER_LEN - IP4_HEADER_LEN)
 #define ADVERT_SOLICITED 0x60000000U /* solicited, override */
 
 static const uint8_t broadcast[LINK_MAC_LEN] = { 255, 255, 255, 255, 255, 255 };
@@ -219,6 +220,25 @@ void wire_syn_frame(const struct wire_ends *ends, const struct wire_mark *mark, 
 	checksum_store(tcp + TCP_CSUM_OFFSET, checksum_add(sum, tcp, TCP_HEADER_LEN));
 }
 
+void wire_udp_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
+	uint16_t port, uint8_t ret_frame[static WIRE_UDP_LEN])
+{
+	uint8_t *ip = ret_frame + ETH_HEADER_LEN;
+	uint8_t *udp = ip + IP4_HEADER_LEN;
+	uint32_t sum;
+
+	put_ethernet(ret_frame, ends->dst_mac, ends->src_mac, ETHERTYPE_4);
+	put_ip4(ip, ends, IP4_HEADER_LEN + UDP_PROBE_LEN, PROTO_UDP);
+	store_be16(udp, syn_port(mark));
+	store_be16(udp + 2, port);
+	store_be16(udp + 4, UDP_PROBE_LEN);
+	store_be16(udp + 6, 0);
+	memcpy(udp + UDP_HEADER_LEN, mark->nonce, WIRE_NONCE_LEN);
+	store_be16(udp + UDP_HEADER_LEN + WIRE_NONCE_LEN, seq);
+	sum = checksum_pseudo4(ip + 12, ip + 16, PROTO_UDP, UDP_PROBE_LEN);
+	checksum_store_udp(udp + 6, checksum_add(sum, udp, UDP_PROBE_LEN));
+}
+
 static struct ip_addr address_at(const uint8_t *p, uint8_t version)
 {
 	return version == 4 ? ip_addr_v4(p) : ip_addr_v6(p);
@@ -298,6 +318,13 @@ static enum wire_kind read_tcp(
 	return reply ? WIRE_ECHO_REPLY : WIRE_ECHO_REQUEST;
 }
 
+/* A datagram of ours. */
+static bool is_udp_probe(const struct wire_read *r, const struct wire_mark *mark)
+{
+	return r->source_port == syn_port(mark) && r->payload_len >= WIRE_NONCE_LEN + 2 &&
+	       !memcmp(r->payload, mark->nonce, WIRE_NONCE_LEN);
+}
+
 static enum wire_kind read_ip(const uint8_t *data, size_t len, const struct headers *h,
 	const struct wire_mark *mark, struct wire_read *r)
 {
@@ -317,6 +344,10 @@ static enum wire_kind read_ip(const uint8_t *data, size_t len, const struct head
 		r->destination_port = load_be16(l4 + 2);
 		r->payload = l4 + UDP_HEADER_LEN;
 		r->payload_len = len - h->l4 - UDP_HEADER_LEN;
+		if (is_udp_probe(r, mark)) {
+			r->seq = load_be16(r->payload + WIRE_NONCE_LEN);
+			return WIRE_ECHO_REQUEST;
+		}
 	}
 	if (h->proto == PROTO_L2TP) {
 		r->payload = l4;

@@ -16,6 +16,7 @@
 #define WIRE_SOLICIT_LEN    86
 #define WIRE_LOOP_PROBE_LEN 60
 #define WIRE_SYN_LEN	    54
+#define WIRE_UDP_LEN	    52 /* the payload: the mark's, and the number */
 
 /** The sender and the receiver of a frame. */
 struct wire_ends {
@@ -37,7 +38,7 @@ enum wire_kind {
 	WIRE_OTHER,
 	WIRE_ARP_REQUEST,  /* for `target`, by `src`, `src_mac` */
 	WIRE_ARP_REPLY,	   /* `src`, `src_mac` */
-	WIRE_ECHO_REQUEST, /* one of ours, or a SYN of ours: `src`, `dst`, `seq` */
+	WIRE_ECHO_REQUEST, /* one of ours, or a SYN or UDP of ours: `src`, `dst`, `seq` */
 	WIRE_ECHO_REPLY,   /* `src`, `src_mac` of a frame, `seq`, `in_pieces`; that to a SYN has a
 			    * `source_port`, too */
 	WIRE_SOLICIT,	   /* a neighbour solicitation for `target`: `src`, `src_mac` */
@@ -107,6 +108,11 @@ void wire_make_reply(uint16_t family, uint8_t *frame);
  * ends->src then resets. */
 void wire_syn_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
 	uint16_t port, uint8_t ret_frame[static WIRE_SYN_LEN]);
+
+/** Write a frame with a datagram of UDP over IPv4 to `port`. Where nothing listens, the host sends
+ * an ICMP error to ends->src. */
+void wire_udp_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
+	uint16_t port, uint8_t ret_frame[static WIRE_UDP_LEN]);
 
 /** Size in bytes of an IP packet with an empty echo request. */
 size_t wire_echo_min(uint16_t family);

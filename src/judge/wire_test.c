@@ -272,6 +272,28 @@ static void test_syn(void **state)
 	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_OTHER);
 }
 
+/* A datagram of ours, and one of another check. */
+static void test_udp_probe(void **state)
+{
+	struct wire_ends ends = make_ends("10.0.2.11", "10.0.2.22");
+	uint8_t frame[WIRE_UDP_LEN];
+	struct wire_read r;
+
+	wire_udp_frame(&ends, &mark, 0xfffe, 53, frame);
+	assert_int_equal(frame[23], 17);
+	assert_int_equal(load_be16(frame + 34), 0xf234);
+	assert_int_equal(load_be16(frame + 36), 53);
+	assert_int_equal(load_be16(frame + 38), sizeof(frame) - 34);
+	assert_true(checksum_ok(
+		checksum_add(checksum_pseudo4(frame + 26, frame + 30, 17, 18), frame + 34, 18)));
+	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_ECHO_REQUEST);
+	assert_int_equal(r.seq, 0xfffe);
+	for (size_t len = 14; len < sizeof(frame); len++)
+		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
+	frame[42] ^= 1;
+	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_OTHER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_error),
 		cmocka_unit_test(test_udp),
 		cmocka_unit_test(test_syn),
+		cmocka_unit_test(test_udp_probe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -363,6 +363,31 @@ def hairpin(bench):
     wait_for(bench.reach, what="the members")
 
 
+def transports(bench):
+    """A bridge chain drops what carries TCP, or UDP, and echo requests pass; or the reverse, which cuts no host off."""
+    for rule, lost, status in (
+        ("meta l4proto tcp drop", r"\(TCP\) .* and back; these pass: ARP, IPv4, IPv6", 1),
+        ("meta l4proto udp drop", r"\(UDP\) .* and back; these pass: ARP, IPv4, IPv6", 1),
+        ("ip protocol icmp drop", r"\(ICMP over IPv4, such as echo requests\) .* and back; these pass: ARP, IPv6, TCP and UDP", 0),
+        ("meta l4proto tcp tcp dport != { 22, 443 } drop", None, 0),
+    ):
+        bench.shell(chain("bridge", "forward", rule=rule))
+        try:
+            outcomes = bench.check()
+            found = [f for f in outcomes[0][1] if f["check"] == "host_drop"]
+            assert [outcome[0] for outcome in outcomes] == [status, 0], text_of(outcomes[0][1] + outcomes[1][1])
+            assert len(found) == (lost is not None), text_of(found)
+            for finding in found:
+                assert re.search(f"{lost}.* Cause: .*bridge t c", finding["text"]), finding
+                for command in commands(finding["hint"]):
+                    bench.shell(command)
+                again = bench.check()[0]
+                assert again[0] == 0 and "host_drop" not in [f["check"] for f in again[1]], text_of(again[1])
+        finally:
+            bench.shell(FLUSH)
+    wait_for(bench.reach, what="the members")
+
+
 def own_address(bench):
     """A far host has the address of the bridge: named, and no filter is blamed."""
     far = bench.net.member[1]
@@ -631,6 +656,7 @@ SPECIAL = {
     "a link narrower than 1340 bytes": narrow,
     "a link of 128 kbit/s": slow,
     "a port in hairpin mode": hairpin,
+    "a bridge chain drops one transport protocol": transports,
     "the address of the bridge at a far host": own_address,
     "larger packets than the session carries": jumbo,
     "no member on one side": member_gone,
