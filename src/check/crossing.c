@@ -300,12 +300,9 @@ static size_t make_frame(const struct crossings *c, size_t i, enum observed_kind
 
 	memcpy(ends.src_mac, x->from.mac, LINK_MAC_LEN);
 	memcpy(ends.dst_mac, x->to.mac, LINK_MAC_LEN);
-	if (kind == OBSERVED_IP4 && x->to.tcp_port) {
-		wire_syn_frame(&ends, &p->mark, (uint16_t)number, x->to.tcp_port, p->out);
-		return WIRE_SYN_LEN;
-	}
-	if (kind == OBSERVED_TCP) {
-		wire_syn_frame(&ends, &p->mark, (uint16_t)number, tcp_ports[try % TRIES], p->out);
+	if (kind == OBSERVED_TCP || (kind == OBSERVED_IP4 && x->to.tcp_port)) {
+		wire_syn_frame(&ends, &p->mark, (uint16_t)number,
+			kind == OBSERVED_TCP ? tcp_ports[try % TRIES] : x->to.tcp_port, p->out);
 		return WIRE_SYN_LEN;
 	}
 	if (kind == OBSERVED_UDP) {

@@ -346,11 +346,17 @@ static void read_counters(struct session_probes *s, bool after)
 	status_report_fini(&report);
 }
 
+/* The echoes of a session: of the far end below its bridge, or of a host behind it. */
+static const struct observed_echo *echo_of(const struct session_probe *v)
+{
+	return v->far_end ? &v->facts->far_end : &v->facts->echo;
+}
+
 /* Whether echoes were lost, of the session or of the peer behind it. */
 static bool is_lossy(const struct session_probe *v)
 {
 	const struct observations *f = v->all->segment->prober->facts;
-	const struct observed_echo *e = v->far_end ? &v->facts->far_end : &v->facts->echo;
+	const struct observed_echo *e = echo_of(v);
 	size_t peer = v->facts->peer;
 
 	return e->received < e->sent ||
@@ -407,7 +413,7 @@ static void try_sizes(struct session_probes *s, unsigned tried, unsigned ms)
 static bool start_search(struct session_probe *v)
 {
 	struct observed_session *f = v->facts;
-	const struct observed_echo *e = v->far_end ? &f->far_end : &f->echo;
+	const struct observed_echo *e = echo_of(v);
 	bool counts = v->report->fragmented != STATUS_ABSENT;
 
 	if (!e->received || (e->sent - e->received) * 100 > LOSS_LIMIT * e->sent)

@@ -194,6 +194,17 @@ void wire_make_reply(uint16_t family, uint8_t *frame)
 	checksum_replace16(icmp + 2, icmp, (uint16_t)(type << 8), false);
 }
 
+/* Write the headers of a frame with `len` bytes of `proto` over IPv4. Return: where these begin. */
+static uint8_t *put_headers4(
+	uint8_t *frame, const struct wire_ends *ends, size_t len, uint8_t proto)
+{
+	uint8_t *ip = frame + ETH_HEADER_LEN;
+
+	put_ethernet(frame, ends->dst_mac, ends->src_mac, ETHERTYPE_4);
+	put_ip4(ip, ends, IP4_HEADER_LEN + len, proto);
+	return ip + IP4_HEADER_LEN;
+}
+
 static uint16_t syn_port(const struct wire_mark *mark)
 {
 	return SYN_PORTS | (mark->id & 0xfff);
@@ -202,12 +213,9 @@ static uint16_t syn_port(const struct wire_mark *mark)
 void wire_syn_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
 	uint16_t port, uint8_t ret_frame[static WIRE_SYN_LEN])
 {
-	uint8_t *ip = ret_frame + ETH_HEADER_LEN;
-	uint8_t *tcp = ip + IP4_HEADER_LEN;
+	uint8_t *tcp = put_headers4(ret_frame, ends, TCP_HEADER_LEN, PROTO_TCP);
 	uint32_t sum;
 
-	put_ethernet(ret_frame, ends->dst_mac, ends->src_mac, ETHERTYPE_4);
-	put_ip4(ip, ends, IP4_HEADER_LEN + TCP_HEADER_LEN, PROTO_TCP);
 	memset(tcp, 0, TCP_HEADER_LEN);
 	store_be16(tcp, syn_port(mark));
 	store_be16(tcp + 2, port);
@@ -216,26 +224,23 @@ void wire_syn_frame(const struct wire_ends *ends, const struct wire_mark *mark, 
 	tcp[TCP_DOFF_OFFSET] = TCP_HEADER_LEN / 4 << 4;
 	tcp[TCP_FLAGS_OFFSET] = TCP_FLAG_SYN;
 	store_be16(tcp + 14, SYN_WINDOW);
-	sum = checksum_pseudo4(ip + 12, ip + 16, PROTO_TCP, TCP_HEADER_LEN);
+	sum = checksum_pseudo4(ends->src.bytes, ends->dst.bytes, PROTO_TCP, TCP_HEADER_LEN);
 	checksum_store(tcp + TCP_CSUM_OFFSET, checksum_add(sum, tcp, TCP_HEADER_LEN));
 }
 
 void wire_udp_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
 	uint16_t port, uint8_t ret_frame[static WIRE_UDP_LEN])
 {
-	uint8_t *ip = ret_frame + ETH_HEADER_LEN;
-	uint8_t *udp = ip + IP4_HEADER_LEN;
+	uint8_t *udp = put_headers4(ret_frame, ends, UDP_PROBE_LEN, PROTO_UDP);
 	uint32_t sum;
 
-	put_ethernet(ret_frame, ends->dst_mac, ends->src_mac, ETHERTYPE_4);
-	put_ip4(ip, ends, IP4_HEADER_LEN + UDP_PROBE_LEN, PROTO_UDP);
 	store_be16(udp, syn_port(mark));
 	store_be16(udp + 2, port);
 	store_be16(udp + 4, UDP_PROBE_LEN);
 	store_be16(udp + 6, 0);
 	memcpy(udp + UDP_HEADER_LEN, mark->nonce, WIRE_NONCE_LEN);
 	store_be16(udp + UDP_HEADER_LEN + WIRE_NONCE_LEN, seq);
-	sum = checksum_pseudo4(ip + 12, ip + 16, PROTO_UDP, UDP_PROBE_LEN);
+	sum = checksum_pseudo4(ends->src.bytes, ends->dst.bytes, PROTO_UDP, UDP_PROBE_LEN);
 	checksum_store_udp(udp + 6, checksum_add(sum, udp, UDP_PROBE_LEN));
 }
 
