@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "crypto/low_order.h"
 
 /* An entry of a peer's AllowedIPs, for sorting. */
 struct claim {
@@ -28,6 +29,12 @@ static void check_public_key(const struct conf_site *site, const struct conf_pee
 		conf_report_add(r, CONF_ERROR, peer->section,
 			"[Peer] has no PublicKey\n"
 			"add the one that wirespan pubkey prints on the other site");
+	else if (peer->has_public_key && low_order_key(peer->public_key))
+		conf_report_add(r, CONF_ERROR, at,
+			"PublicKey is %s: no handshake succeeds with it\n"
+			"use the one that wirespan pubkey prints on the other site",
+			secret_is_zero(peer->public_key, KEY_LEN) ? "all zero"
+								  : "a point of low order");
 	else if (own && !memcmp(peer->public_key, own, KEY_LEN))
 		conf_report_add(r, CONF_ERROR, at,
 			"PublicKey is this site's own\nuse the other site's: pipe its private "
@@ -51,9 +58,10 @@ static void check_preshared_key(const struct conf_site *site, const struct conf_
 			"keep one of the two",
 			key.line);
 	if (peer->has_preshared_key && secret_is_zero(peer->preshared_key, KEY_LEN))
-		conf_report_add(report, CONF_ERROR, key.line ? key : file,
-			"PresharedKey is all zero, which is not a valid key\n"
-			"create one with wirespan genpsk, or remove the line on both sites");
+		conf_report_add(report, key.file ? CONF_WARNING : CONF_ERROR, key.line ? key : file,
+			"PresharedKey is all zero, which %s\n"
+			"create one with wirespan genpsk, or remove the line on both sites",
+			key.file ? "means none, as with wg(8)" : "is not a valid key");
 	else if (peer->has_preshared_key && is_private_key(site, peer->preshared_key))
 		conf_report_add(report, CONF_ERROR, key.line ? key : file,
 			"PresharedKey is this site's PrivateKey, which must stay secret\n"
@@ -64,12 +72,6 @@ static void check_preshared_key(const struct conf_site *site, const struct conf_
 		conf_report_add(report, CONF_WARNING, key.line ? key : file,
 			"PresharedKey is a PublicKey, which is no secret: it protects nothing\n"
 			"create one with wirespan genpsk, for both sites");
-}
-
-/* Whether the public key was given and parsed: it is zero otherwise. */
-static bool has_public_key(const struct conf_peer *peer)
-{
-	return peer->at[CONF_PEER_PUBLIC_KEY].line && !secret_is_zero(peer->public_key, KEY_LEN);
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -136,7 +138,7 @@ static void check_same_key(const struct conf_site *site, struct conf_report *rep
 	for (size_t i = 1; sorted && i < site->n_peers; i++) {
 		struct conf_at at = sorted[i]->at[CONF_PEER_PUBLIC_KEY];
 
-		if (!has_public_key(sorted[i]) ||
+		if (!sorted[i]->has_public_key ||
 			memcmp(sorted[i]->public_key, sorted[i - 1]->public_key, KEY_LEN) != 0)
 			continue;
 		conf_report_add(report, CONF_ERROR, at,

@@ -248,7 +248,9 @@ static void read_private_key(struct conf_reader *r, char *value)
 
 static void read_public_key(struct conf_reader *r, char *value)
 {
-	(void)read_key(r, value, field(r));
+	struct conf_peer *peer = r->object;
+
+	peer->has_public_key = read_key(r, value, peer->public_key);
 }
 
 static void read_preshared_key(struct conf_reader *r, char *value)

@@ -192,6 +192,7 @@ struct conf_interface {
 /** [Peer]: the WireGuard peer at another site. */
 struct conf_peer {
 	char name[CONF_PEER_NAME]; /* stands for the key in what people read; "" = none */
+	bool has_public_key;	   /* given, and not malformed */
 	uint8_t public_key[KEY_LEN];
 	bool has_preshared_key; /* with PresharedKeyFile: false until it is read */
 	uint8_t preshared_key[KEY_LEN];

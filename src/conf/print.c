@@ -154,7 +154,7 @@ static void print_peer(struct text *t, const struct conf_peer *peer)
 	add_section(t, CONF_SECTION_PEER, NULL);
 	if (*peer->name)
 		text_add(t, "Name = %s\n", peer->name);
-	if (!secret_is_zero(peer->public_key, KEY_LEN))
+	if (peer->has_public_key || !secret_is_zero(peer->public_key, KEY_LEN))
 		add_key(t, "PublicKey", peer->public_key);
 	if (peer->preshared_key_file)
 		text_add(t, "PresharedKeyFile = %s\n", peer->preshared_key_file);

@@ -12,6 +12,7 @@
 #include "base/addr.h"
 #include "base/bytes.h"
 
+#define LABEL_MAX      63 /* of a host name, between two dots */
 #define LETTERS_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 /* The value of a digit in bases up to 16, or 99. */
@@ -193,14 +194,29 @@ static bool is_ipv6(const char *host)
 	return !ip_addr_parse(addr, &a) && a.family == AF_INET6;
 }
 
+/* Whether a host name, or one of the labels between its dots, is longer than DNS allows. Source:
+ * RFC 1035 §2.3.4. */
+static bool is_too_long(const char *host)
+{
+	bool long_label = false;
+
+	if (strlen(host) > CONF_HOST_MAX)
+		return true;
+	for (size_t len; *host && !long_label; host += len + (host[len] != '\0')) {
+		len = strcspn(host, ".");
+		long_label = len > LABEL_MAX;
+	}
+	return long_label;
+}
+
 /* Whether `host` is an IPv4 address or may be a host name. */
 static bool is_name(const char *host)
 {
 	size_t len = strlen(host);
 	struct ip_addr a;
 
-	if (!len || len > CONF_HOST_MAX || strspn(host, LETTERS_DIGITS "._-") != len ||
-		host[0] == '.' || host[0] == '-' || strstr(host, ".."))
+	if (!len || strspn(host, LETTERS_DIGITS "._-") != len || host[0] == '.' || host[0] == '-' ||
+		strstr(host, ".."))
 		return false;
 	/* digits and dots alone must be an address, not a name */
 	return strspn(host, "0123456789.") != len || !ip_addr_parse(host, &a);
@@ -226,6 +242,9 @@ const char *conf_value_endpoint(char *text, const char **ret_host, uint16_t *ret
 		return "has no IPv6 address between the brackets\nwrite it as [IPv6 address]:port";
 	if (!bracket && is_ipv6(host))
 		return "has an IPv6 address without brackets\nwrite it as [address]:port";
+	if (!bracket && is_name(host) && is_too_long(host))
+		return "has a host name that is too long for DNS\n"
+		       "write at most 253 characters, and at most 63 between two dots";
 	if (!bracket && !is_name(host))
 		return "has neither an address nor a host name before the port\n"
 		       "write it as address:port, name:port or [IPv6 address]:port";

@@ -131,6 +131,9 @@ static void test_names(void **state)
 		assert_int_equal(!conf_value_name_problem(table[i].name), table[i].good);
 }
 
+#define LABEL_61 "a234567890123456789012345678901234567890123456789012345678901"
+#define LABEL_63 LABEL_61 "23"
+
 static void test_endpoints(void **state)
 {
 	static const struct {
@@ -144,6 +147,13 @@ static void test_endpoints(void **state)
 		{ "vpn.example.org:51820", "vpn.example.org", 51820 },
 		{ "host_1:5", "host_1", 5 },
 		{ "123.host:5", "123.host", 5 },
+		{ LABEL_63 ".b:5", LABEL_63 ".b", 5 },
+		{ "b." LABEL_63 ".:5", "b." LABEL_63 ".", 5 },
+		{ LABEL_63 "x.b:5", NULL, 0 },
+		{ "b." LABEL_63 "x:5", NULL, 0 },
+		{ LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_61 ":5",
+			LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_61, 5 },
+		{ LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_61 "x:5", NULL, 0 },
 		{ "1.2.3:5", NULL, 0 },
 		{ "1.2.3.4", NULL, 0 },
 		{ "1.2.3.4:", NULL, 0 },
@@ -170,7 +180,7 @@ static void test_endpoints(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		const char *host = NULL;
 		uint16_t port = 0;
-		char text[80];
+		char text[300];
 		const char *problem;
 
 		strcpy(text, table[i].text);
