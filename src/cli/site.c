@@ -33,13 +33,21 @@ static void check_backend(const struct conf_site *site, struct conf_report *repo
 		error.hint);
 }
 
+/* Check the values of a site, also against its own public key if that is known. */
+static void check_values(const struct conf_site *site, struct conf_report *report)
+{
+	uint8_t public_key[KEY_LEN];
+	bool known = site->interface.has_private_key &&
+		     !x25519_public(site->interface.private_key, public_key);
+
+	conf_check(site, known ? public_key : NULL, report);
+}
+
 void site_load_report(const char *name_or_path, bool ask_host, struct conf_site *ret_site,
 	struct conf_report *report)
 {
 	char *path = conf_path(name_or_path);
-	uint8_t public_key[KEY_LEN];
 	size_t n_of_file;
-	bool known;
 
 	if (!path) {
 		conf_site_init(ret_site);
@@ -47,9 +55,7 @@ void site_load_report(const char *name_or_path, bool ask_host, struct conf_site 
 		return;
 	}
 	if (!conf_load(path, ret_site, report)) {
-		known = ret_site->interface.has_private_key &&
-			!x25519_public(ret_site->interface.private_key, public_key);
-		conf_check(ret_site, known ? public_key : NULL, report);
+		check_values(ret_site, report);
 		conf_check_owners(ret_site, ask_host ? CONF_ERROR : CONF_WARNING, report);
 		if (ask_host) {
 			n_of_file = report->n_errors;
@@ -107,7 +113,7 @@ bool site_check_text(const char *path, const char *bytes, size_t len)
 	if (conf_parse(&site, &source, &report))
 		report.out_of_memory = true;
 	conf_complete(&site, &report);
-	conf_check(&site, NULL, &report);
+	check_values(&site, &report);
 	conf_report_sort(&report);
 	site_print_report(&site, &report);
 	ok = conf_report_ok(&report);

@@ -14,6 +14,7 @@
 #include "conf/keys.h"
 #include "conf/value.h"
 #include "import/build_routes.h"
+#include "import/replaced.h"
 #include "mtu/mtu.h"
 
 static bool is_kind(const struct import *im, const char *link, const char *kind)
@@ -313,6 +314,18 @@ static void apply_host(struct build *b, struct conf_peer *peer, const struct imp
 	}
 }
 
+/* A key of all zero is how wg(8) writes that there is none. */
+static bool is_no_key(const struct import_fact *fact)
+{
+	uint8_t key[KEY_LEN];
+	bool none = !strcmp(fact->key, "PresharedKey") &&
+		    !key_from_base64(fact->value, strlen(fact->value), key) &&
+		    secret_is_zero(key, sizeof(key));
+
+	secret_wipe(key, sizeof(key));
+	return none;
+}
+
 static void apply(struct build *b, const struct import_fact *fact)
 {
 	struct conf_session *session;
@@ -329,6 +342,9 @@ static void apply(struct build *b, const struct import_fact *fact)
 			build_drop(b, fact, "a peer of another interface");
 		else if (!strcmp(fact->key, FACT_ROUTE))
 			return; /* build_finish_routes() */
+		else if (is_no_key(fact))
+			import_note_at(b->im, fact->at, IMPORT_DROPPED,
+				"PresharedKey: all zero, which means none");
 		else if (!strcmp(fact->key, FACT_HOST) || !strcmp(fact->key, FACT_PORT))
 			apply_host(b, &b->site->peers[i], fact);
 		else
@@ -470,6 +486,7 @@ int import_build(struct import *im, const char *wireguard, struct conf_site *ret
 	struct conf_report report = { 0 };
 
 	conf_site_init(ret);
+	import_drop_replaced(im);
 	b.wireguard = wireguard ? wireguard : choose_wireguard(im);
 	create_objects(&b);
 	for (size_t i = 0; i < im->n_facts && !im->out_of_memory; i++)

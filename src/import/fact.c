@@ -122,6 +122,18 @@ void import_replace(struct import *im, size_t *n, enum import_object object, con
 	*n = left;
 }
 
+void import_remove(struct import *im, const bool *gone)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < im->n_facts; i++)
+		if (gone[i])
+			free_fact(&im->facts[i]);
+		else
+			im->facts[left++] = im->facts[i];
+	im->n_facts = left;
+}
+
 const struct import_fact *import_find(
 	const struct import *im, enum import_object object, const char *name, const char *key)
 {

@@ -98,6 +98,9 @@ void import_add(struct import *im, enum import_object object, const char *name, 
 void import_replace(struct import *im, size_t *n, enum import_object object, const char *name,
 	const char *key, const char *value);
 
+/** Remove each fact i with gone[i]. */
+void import_remove(struct import *im, const bool *gone);
+
 /** Note what became of line `at`. */
 void import_note_at(struct import *im, struct conf_at at, enum import_verdict verdict,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -71,6 +71,14 @@ static const struct {
 	{ "[Interface]\nAddress =\n", "1:2: dropped: Address: it has no value" },
 	{ "\xef\xbb\xbf[interface]\nlistenport=8172\n[PEER]\nallowedips=10.0.1.21/32\n",
 		"1:4: imported: [Peer] AllowedIPs = 10.0.1.21/32" },
+	{ "[Interface]\nListenPort = 1\nListenPort = 2\n", "1:2: dropped: ListenPort: line 3" },
+	{ "[Interface]\nPrivateKey = " KEY_A "\nPrivateKey = " KEY_A "\n",
+		"1:2: dropped: PrivateKey: line 3 replaces it" },
+	{ "[Interface]\n[Peer]\nPublicKey = " KEY_B "\nPublicKey = " KEY_C "\n",
+		"1:3: dropped: PublicKey: line 4 replaces it" },
+	{ "[Interface]\n[Peer]\nPublicKey = " KEY_B
+	  "\nPresharedKey = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
+		"1:4: dropped: PresharedKey: all zero, which means none" },
 	/* systemd-networkd */
 	{ "[Match]\nName=eth1 eth2\n[Network]\nBridge=br0\n",
 		"1:4: dropped: master of \"eth2\": the interface is not a part of the site" },

@@ -33,6 +33,49 @@ struct example {
 #define SITE_BRIDGE  "[Bridge]\nName = br0\nAddress = 10.0.2.11/24\nMember = eth1\n"
 
 static const struct example examples[] = {
+	{ .name = "wg-quick, a peer in two sections and a prefix of two peers, as wg setconf",
+		.files = { "[Interface]\nPrivateKey = " KEY_A "\n[Peer]\nPublicKey = " KEY_B
+			   "\nEndpoint = 192.0.2.1:1\nAllowedIPs = 10.1.0.0/16, 10.8.0.0/16\n"
+			   "PersistentKeepalive = 25\n[Peer]\nPublicKey = " KEY_C
+			   "\nAllowedIPs = 10.2.0.0/16, 10.4.0.9/16\nAllowedIPs = 10.3.0.0/16\n"
+			   "[Peer]\nPublicKey = " KEY_B "\nAllowedIPs = 10.3.0.0/16, 10.4.0.0/16\n"
+			   "Endpoint = 192.0.2.2:8172\nAllowedIPs = 10.5.0.0/16\n" },
+		.formats = { "wg-quick" },
+		.site = "[Interface]\nName = 1\nPrivateKey = " KEY_A "\n[Peer]\nPublicKey = " KEY_B
+			"\nEndpoint = 192.0.2.2:8172\nAllowedIPs = 10.3.0.0/16, 10.4.0.0/16, "
+			"10.5.0.0/16\nPersistentKeepalive = 25\n[Peer]\nPublicKey = " KEY_C
+			"\nAllowedIPs = 10.2.0.0/16\n",
+		.notes = { "1:5: dropped: Endpoint: line 15 replaces it",
+			"1:6: dropped: AllowedIPs: line 12 replaces it",
+			"1:10: dropped: AllowedIPs: line 14 gives 10.4.0.0/16 to another peer",
+			"1:11: dropped: AllowedIPs: line 14 gives 10.3.0.0/16 to another peer" },
+		.public_c = true },
+	{ .name = "a prefix that its last peer drops belongs to none",
+		.files = { "[Interface]\nPrivateKey = " KEY_A "\n[Peer]\nPublicKey = " KEY_B
+			   "\nAllowedIPs = 10.1.0.0/16\n[Peer]\nPublicKey = " KEY_C
+			   "\nAllowedIPs = 10.1.0.0/16\n[Peer]\nPublicKey = " KEY_C "\n" },
+		.formats = { "wg-quick" },
+		.site = "[Interface]\nName = 1\nPrivateKey = " KEY_A "\n[Peer]\nPublicKey = " KEY_B
+			"\n[Peer]\nPublicKey = " KEY_C "\n",
+		.notes = { "1:5: dropped: AllowedIPs: line 8 gives 10.1.0.0/16 to another peer",
+			"1:8: dropped: AllowedIPs: line 9 replaces it" },
+		.public_c = true },
+	{ .name = "OpenWrt, a peer in two sections",
+		.files = { "config interface 'wg0'\n\toption proto 'wireguard'\n"
+			   "\toption private_key '" KEY_A "'\n"
+			   "config wireguard_wg0\n\toption public_key '" KEY_B "'\n"
+			   "\tlist allowed_ips '10.1.0.0/16'\n\toption route_allowed_ips '1'\n"
+			   "config wireguard_wg0\n\toption public_key '" KEY_C "'\n"
+			   "\tlist allowed_ips '10.2.0.0/16'\n\toption route_allowed_ips '1'\n"
+			   "\toption disabled '1'\n"
+			   "config wireguard_wg0\n\toption public_key '" KEY_B "'\n"
+			   "\tlist allowed_ips '10.2.0.0/16'\n\tlist allowed_ips '10.3.0.0/16'\n"
+			   "\toption route_allowed_ips '1'\n" },
+		.formats = { "OpenWrt" },
+		.site = "[Interface]\nName = wg0\nPrivateKey = " KEY_A
+			"\n[Peer]\nPublicKey = " KEY_B "\nAllowedIPs = 10.2.0.0/16, 10.3.0.0/16\n",
+		.notes = { "1:6: dropped: AllowedIPs: line 13 replaces it" },
+		.public_c = true },
 	{ .name = "systemd-networkd",
 		.files = { "[NetDev]\nKind=wireguard\nName=wg0\n[WireGuard]\nListenPort=8172\n"
 			   "PrivateKey=" KEY_A "\n[WireGuardPeer]\nPublicKey=" KEY_B

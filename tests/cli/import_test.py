@@ -258,6 +258,21 @@ line.sh:13: dropped: "iptables" is not a command of the network: if the site nee
     assert mode == 0o600, oct(mode)
 
 
+def dead_keys(bench):
+    """Keys that can never work, which wg(8) takes or leaves out in silence, are reported as `validate` does."""
+    own = subprocess.run(
+        [bench.binary, "pubkey"], input=bench.one.private + "\n", capture_output=True, text=True, timeout=60
+    ).stdout.strip()
+    peer = f"[Peer]\nPublicKey = {own}\nAllowedIPs = 10.9.0.0/16\n"
+    bench.write("wg0.conf", f"[Interface]\nPrivateKey = {bench.one.private}\n{peer}")
+    status, out, err = bench.run("import", "--force", "--name", "own", "wg0.conf")
+    assert status == 1 and "PublicKey is this site's own" in err, out + err
+    zero = base64.b64encode(bytes(32)).decode()
+    bench.write("wg0.conf", f"[Interface]\nPrivateKey = {bench.one.private}\n{peer.replace(own, zero)}")
+    status, out, err = bench.run("import", "--force", "--name", "own", "wg0.conf")
+    assert status == 1 and "PublicKey is all zero" in err, out + err
+
+
 def refusals(bench):
     """Nothing is overwritten or written for a file that is not understood; an incomplete site is reported."""
     bench.write("full.conf", "keep me\n")
@@ -360,6 +375,7 @@ def main():
         ("handmade scripts", handmade),
         ("a wg-quick file and a script", wg_quick_and_script),
         ("files as people have them", foreign_files),
+        ("keys that never work", dead_keys),
         ("refusals", refusals),
     ):
         suite.run(name, case, box["bench"])
