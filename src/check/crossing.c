@@ -163,14 +163,14 @@ static void note(struct observed_crossing *x, size_t kind, bool request, bool ou
 {
 	struct observed_passage *p = &x->kinds[kind];
 
-	if (!request && !observed_has_answers(kind))
-		return;
+	bool alone = observed_is_transport(kind) || (kind == OBSERVED_IP4 && x->to.tcp_port);
+
 	if (request && outgoing && port == x->out)
-		observed_passage_note(p, OBSERVED_CROSSED);
+		observed_passage_note(p, OBSERVED_CROSSED, alone);
 	else if (!request && !outgoing && port == x->out)
-		observed_passage_note(p, OBSERVED_ANSWERED);
+		observed_passage_note(p, OBSERVED_ANSWERED, alone);
 	else if (!request && outgoing && port == x->in)
-		observed_passage_note(p, OBSERVED_DELIVERED);
+		observed_passage_note(p, OBSERVED_DELIVERED, alone);
 }
 
 /* The MAC address to which a host sends the answer to a frame of `from`. The bridge may flood one
@@ -231,6 +231,22 @@ static void follow_resolution(struct crossings *c, size_t port, bool outgoing, e
 	}
 }
 
+/* Follow an ICMP error of a host about a datagram of ours: to a port where nothing listens. */
+static void follow_error(struct crossings *c, size_t port, bool outgoing, const struct wire_read *r)
+{
+	struct observations *f = c->segment->prober->facts;
+
+	for (size_t i = 0; i < f->n_crossings; i++) {
+		struct observed_crossing *x = &f->crossings[i];
+		bool v4 = r->target.family == AF_INET;
+
+		if (ip_addr_equal(&r->target, v4 ? &x->to.ip4 : &x->to.ip6) &&
+			ip_addr_equal(&r->icmp.from, &r->target) &&
+			ip_addr_equal(&r->dst, v4 ? &x->from.ip4 : &x->from.ip6))
+			note(x, v4 ? OBSERVED_UDP : OBSERVED_UDP6, false, outgoing, port);
+	}
+}
+
 static void follow(
 	void *ctx, struct port *port, bool outgoing, enum wire_kind kind, const struct wire_read *r)
 {
@@ -243,11 +259,13 @@ static void follow(
 	if (kind == WIRE_ARP_REQUEST || kind == WIRE_ARP_REPLY || kind == WIRE_SOLICIT ||
 		kind == WIRE_ADVERT)
 		follow_resolution(c, number, outgoing, kind, r);
+	if (kind == WIRE_ERROR && wire_is_udp_error(r, &c->segment->prober->mark))
+		follow_error(c, number, outgoing, r);
 	if ((kind != WIRE_ECHO_REQUEST && kind != WIRE_ECHO_REPLY) || r->seq < SEGMENT_CROSSING ||
 		i >= f->n_crossings)
 		return;
 	note(&f->crossings[i], code % OBSERVED_KINDS, kind == WIRE_ECHO_REQUEST, outgoing, number);
-	if (kind == WIRE_ECHO_REPLY && observed_has_answers(code % OBSERVED_KINDS) && !outgoing &&
+	if (kind == WIRE_ECHO_REPLY && !observed_is_transport(code % OBSERVED_KINDS) && !outgoing &&
 		number == f->crossings[i].out)
 		note_address(&f->crossings[i], code % OBSERVED_KINDS, r->dst_mac);
 }
@@ -265,6 +283,8 @@ static bool can_send(const struct observed_crossing *x, enum observed_kind kind)
 	case OBSERVED_TCP:
 	case OBSERVED_UDP:
 		return x->to.ip4.family && x->from.ip4.family && !x->borrowed;
+	case OBSERVED_TCP6:
+	case OBSERVED_UDP6:
 	case OBSERVED_ND:
 	case OBSERVED_IP6:
 		return x->to.ip6.family && x->from.ip6.family;
@@ -281,47 +301,73 @@ static bool is_done(const struct observed_crossing *x, enum observed_kind kind)
 {
 	const struct observed_passage *p = &x->kinds[kind];
 
-	if (!observed_has_answers(kind))
-		return p->crossed;
+	if (kind == OBSERVED_UDP || kind == OBSERVED_UDP6)
+		return p->crossed && p->answered; /* by ICMP, which has a kind of its own */
 	/* The answer to the bridge's own address ends at the bridge. */
-	return p->delivered || (x->borrowed && kind != OBSERVED_ARP && p->answered);
+	return (p->crossed && p->answered && p->delivered) ||
+	       (x->borrowed && kind != OBSERVED_ARP && p->answered);
 }
 
+/* Whether a kind is sent over IPv4. */
+static bool is_ip4(const struct observed_crossing *x, enum observed_kind kind)
+{
+	switch (kind) {
+	case OBSERVED_ARP:
+	case OBSERVED_IP4:
+	case OBSERVED_TCP:
+	case OBSERVED_UDP:
+		return true;
+	case OBSERVED_LARGE:
+		return x->kinds[OBSERVED_IP4].sent;
+	case OBSERVED_ND:
+	case OBSERVED_IP6:
+	case OBSERVED_TCP6:
+	case OBSERVED_UDP6:
+	case OBSERVED_KINDS:
+		break;
+	}
+	return false;
+}
+
+/* Write the next frame of a kind into the prober's `out`. Return: its length. */
 static size_t make_frame(const struct crossings *c, size_t i, enum observed_kind kind)
 {
 	struct prober *p = c->segment->prober;
 	const struct observed_crossing *x = &p->facts->crossings[i];
-	bool v4 = kind == OBSERVED_LARGE ? x->kinds[OBSERVED_IP4].sent
-					 : kind != OBSERVED_ND && kind != OBSERVED_IP6;
+	bool v4 = is_ip4(x, kind);
 	struct wire_ends ends = { .src = v4 ? x->from.ip4 : x->from.ip6,
 		.dst = v4 ? x->to.ip4 : x->to.ip6 };
-	unsigned try = x->kinds[kind].sent - 1;
-	size_t number = SEGMENT_CROSSING + (i * OBSERVED_KINDS + kind) * TRIES + try;
+	unsigned try = (x->kinds[kind].sent - 1) % TRIES;
+	uint16_t number = (uint16_t)(SEGMENT_CROSSING + (i * OBSERVED_KINDS + kind) * TRIES + try);
 
 	memcpy(ends.src_mac, x->from.mac, LINK_MAC_LEN);
 	memcpy(ends.dst_mac, x->to.mac, LINK_MAC_LEN);
-	if (kind == OBSERVED_TCP || (kind == OBSERVED_IP4 && x->to.tcp_port)) {
-		wire_syn_frame(&ends, &p->mark, (uint16_t)number,
-			kind == OBSERVED_TCP ? tcp_ports[try % TRIES] : x->to.tcp_port, p->out);
-		return WIRE_SYN_LEN;
-	}
-	if (kind == OBSERVED_UDP) {
-		wire_udp_frame(&ends, &p->mark, (uint16_t)number, udp_ports[try % TRIES], p->out);
-		return WIRE_UDP_LEN;
-	}
-	if (kind == OBSERVED_ND) {
+	switch (kind) {
+	case OBSERVED_ARP:
+		if (x->borrowed)
+			ends.src = (struct ip_addr){ .family = AF_INET };
+		wire_arp_request(&ends, p->out);
+		return WIRE_ARP_LEN;
+	case OBSERVED_ND:
 		wire_solicit(&ends, p->out);
 		return WIRE_SOLICIT_LEN;
+	case OBSERVED_TCP:
+	case OBSERVED_TCP6:
+		return wire_syn_frame(&ends, &p->mark, number, tcp_ports[try], p->out);
+	case OBSERVED_UDP:
+	case OBSERVED_UDP6:
+		return wire_udp_frame(&ends, &p->mark, number, udp_ports[try], p->out);
+	case OBSERVED_IP4:
+		if (x->to.tcp_port)
+			return wire_syn_frame(&ends, &p->mark, number, x->to.tcp_port, p->out);
+		break;
+	case OBSERVED_IP6:
+	case OBSERVED_LARGE:
+	case OBSERVED_KINDS:
+		break;
 	}
-	if (kind != OBSERVED_ARP)
-		return wire_echo_frame(&ends, &p->mark, (uint16_t)number,
-			kind == OBSERVED_LARGE ? x->large : SEGMENT_SMALL, p->out);
-	ends.dst = x->to.ip4;
-	ends.src = x->from.ip4;
-	if (x->borrowed)
-		ends.src = (struct ip_addr){ .family = AF_INET };
-	wire_arp_request(&ends, p->out);
-	return WIRE_ARP_LEN;
+	return wire_echo_frame(
+		&ends, &p->mark, number, kind == OBSERVED_LARGE ? x->large : SEGMENT_SMALL, p->out);
 }
 
 static bool send_kind(struct crossings *c, size_t i, enum observed_kind kind)

@@ -474,8 +474,7 @@ static void ask_tcp(struct port *port, const struct wire_ends *ends, uint16_t tc
 	struct prober *p = port->segment->prober;
 
 	port->wanted = prober_number(p);
-	wire_syn_frame(ends, &p->mark, port->wanted, tcp_port, p->out);
-	segment_send_numbered(port, WIRE_SYN_LEN);
+	segment_send_numbered(port, wire_syn_frame(ends, &p->mark, port->wanted, tcp_port, p->out));
 }
 
 struct wire_ends segment_ends(const struct port *port, const struct observed_station *to)

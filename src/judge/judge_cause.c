@@ -19,6 +19,8 @@
 #define IP6	   (1U << OBSERVED_IP6)
 #define TCP	   (1U << OBSERVED_TCP)
 #define UDP	   (1U << OBSERVED_UDP)
+#define TCP6	   (1U << OBSERVED_TCP6)
+#define UDP6	   (1U << OBSERVED_UDP6)
 #define LARGE	   (1U << OBSERVED_LARGE)
 
 /** Causes that remain. */
@@ -168,9 +170,9 @@ static unsigned kinds_of(uint8_t family)
 	case NFPROTO_IPV4:
 		return IP4 | TCP | UDP | LARGE;
 	case NFPROTO_IPV6:
-		return IP6 | ND | LARGE;
+		return IP6 | ND | TCP6 | UDP6 | LARGE;
 	case NFPROTO_INET:
-		return IP4 | IP6 | ND | TCP | UDP | LARGE;
+		return IP4 | IP6 | ND | TCP | UDP | TCP6 | UDP6 | LARGE;
 	case NFPROTO_ARP:
 		return ARP;
 	default:

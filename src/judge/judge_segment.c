@@ -10,11 +10,10 @@
 #include "base/bytes.h"
 #include "judge/judge_cause.h"
 #include "judge/judge_station.h"
+#include "judge/judge_transport.h"
+#include "judge/kinds.h"
 
 #define LOSSES_MAX 4 /* findings about losses in this host */
-#define KINDS_LEN  112
-#define IP4	   (1U << OBSERVED_IP4)
-#define TRANSPORTS (1U << OBSERVED_TCP | 1U << OBSERVED_UDP)
 
 /* ---- loops ---- */
 
@@ -96,34 +95,6 @@ bool judge_loops(const struct observations *f, struct findings *ret)
 	return true;
 }
 
-/* ---- words ---- */
-
-/* Write a list of kinds, "ARP, IPv4 and packets of 1500 bytes". IPv6 includes neighbour
- * discovery. */
-static void kinds_text(unsigned kinds, unsigned large, char ret[static KINDS_LEN])
-{
-	static const char *const words[] = { "ARP", "neighbour discovery", "IPv4", "IPv6", "TCP",
-		"UDP" };
-	size_t len = 0;
-
-	_Static_assert(ARRAY_LEN(words) == OBSERVED_LARGE, "every small kind has a word");
-	ret[0] = 0;
-	if (kinds & 1U << OBSERVED_IP6)
-		kinds &= ~(1U << OBSERVED_ND);
-	for (unsigned k = 0; k < OBSERVED_KINDS; k++) {
-		const char *joint = !len ? "" : kinds >> (k + 1) ? ", " : " and ";
-
-		if (!(kinds & 1U << k))
-			continue;
-		if (k == OBSERVED_LARGE)
-			len += (size_t)snprintf(
-				ret + len, KINDS_LEN - len, "%spackets of %u bytes", joint, large);
-		else
-			len += (size_t)snprintf(
-				ret + len, KINDS_LEN - len, "%s%s", joint, words[k]);
-	}
-}
-
 /* ---- frames lost in this host ---- */
 
 /** What is known of one direction between two ports. */
@@ -139,9 +110,12 @@ struct direction {
 	const struct observed_crossing *misled; /* whose target the bridge has on another port */
 };
 
-/* Whether an answer can be followed to the host that asked: one to the bridge ends there. */
+/* Whether an answer can be followed to the host that asked: one to the bridge ends there. What
+ * answers UDP is ICMP. */
 static bool is_followed(const struct observed_crossing *x, unsigned kind)
 {
+	if (kind == OBSERVED_UDP || kind == OBSERVED_UDP6)
+		return false;
 	return !x->borrowed || kind == OBSERVED_ARP; /* neighbour discovery is not borrowed */
 }
 
@@ -178,18 +152,22 @@ static struct direction direction_of(const struct observations *f, size_t from, 
 	d.lost_requests = d.lost;
 	d.lost |= d.lost_answers & ~d.passed_answers;
 	d.passed = (d.passed | d.passed_answers) & ~d.lost;
-	/* Of IPv4 that is lost, or passes, what it carries is not listed. */
-	if (d.lost & IP4)
-		d.lost &= ~TRANSPORTS;
-	if (d.passed & IP4)
-		d.passed &= ~TRANSPORTS;
+	d.lost = kinds_without_carried(d.lost);
+	d.passed = kinds_without_carried(d.passed);
 	return d;
 }
 
-/* Echo requests are lost, while TCP and UDP pass: hosts can talk. */
-static bool is_icmp_alone(const struct direction *d)
+/* Echo requests are lost, while TCP and UDP pass: hosts can talk. Return: over which versions of IP
+ * that is so; 0 if anything else is lost, too. */
+static unsigned find_icmp_alone(const struct direction *d)
 {
-	return d->lost == IP4 && (d->passed & TRANSPORTS) == TRANSPORTS;
+	unsigned alone = 0;
+
+	if (d->lost & KINDS_IP4 && !(~d->passed & (KINDS_TCP | KINDS_UDP)))
+		alone |= KINDS_IP4;
+	if (d->lost & KINDS_IP6 && !(~d->passed & (KINDS_TCP6 | KINDS_UDP6)))
+		alone |= KINDS_IP6;
+	return d->lost == alone ? alone : 0;
 }
 
 static void judge_loss(
@@ -204,10 +182,13 @@ static void judge_loss(
 		.misled = d->misled };
 	char lost[KINDS_LEN];
 	char passed[KINDS_LEN];
-	bool icmp = is_icmp_alone(d);
+	unsigned icmp = find_icmp_alone(d);
 
 	if (icmp)
-		(void)snprintf(lost, sizeof(lost), "ICMP over IPv4, such as echo requests");
+		(void)snprintf(lost, sizeof(lost), "ICMP%s, such as echo requests",
+			icmp == KINDS_IP4   ? " over IPv4"
+			: icmp == KINDS_IP6 ? " over IPv6"
+					    : "");
 	else
 		kinds_text(d->lost, d->large, lost);
 	kinds_text(d->passed, d->large, passed);
@@ -293,11 +274,6 @@ static bool judge_losses(const struct observations *f, struct findings *ret)
 
 /* ---- frames lost beyond this host ---- */
 
-static bool is_lost_beyond(const struct observed_passage *p)
-{
-	return p->crossed && !p->answered;
-}
-
 static unsigned lost_beyond(const struct observed_crossing *x)
 {
 	unsigned kinds = 0;
@@ -306,8 +282,8 @@ static unsigned lost_beyond(const struct observed_crossing *x)
 		return 0; /* both have one address, and neither answers itself */
 
 	for (unsigned k = 0; k < OBSERVED_KINDS; k++)
-		if (observed_has_answers(k))
-			kinds |= (unsigned)is_lost_beyond(&x->kinds[k]) << k;
+		if (!observed_is_transport(k))
+			kinds |= (unsigned)observed_is_lost_beyond(&x->kinds[k]) << k;
 	return kinds;
 }
 
@@ -605,6 +581,7 @@ void judge_segment(const struct observations *f, struct findings *ret)
 		lost = judge_losses(f, ret);
 	if (!lost && !f->inject_error) {
 		judge_beyond(f, ret);
+		judge_transports(f, ret);
 		judge_proof(f, ret);
 	}
 	for (size_t i = 0; !lost && i < f->n_sessions; i++) {

@@ -4,81 +4,15 @@
 
 #include <linux/netfilter.h>
 
-#include "judge/sample.h"
-
-#define PASS                                                                                       \
-	{                                                                                          \
-		1, 1, 1, 1                                                                         \
-	}
-#define CROSS                                                                                      \
-	{                                                                                          \
-		.sent = 1, .crossed = 1                                                            \
-	}
-
-/* A host on a port: the last byte of its addresses is `n`. */
-static void add_station(struct observed_port *p, uint8_t n, bool gateway)
-{
-	struct observed_station *s = &p->stations[p->n_stations++];
-
-	*s = (struct observed_station){ .mac = { 2, 0, 0, 0, 0, n },
-		.ip4 = { .family = AF_INET, .bytes = { 10, 0, 2, n } },
-		.ip6 = { .family = AF_INET6, .bytes = { 0xfe, 0x80, [15] = n } },
-		.gateway = gateway,
-		.echo = { 3, 3, 100, 300, 100 } };
-}
-
-/* Members at both sites, whose frames pass. */
-static void populate(struct observations *f)
-{
-	struct observed_crossing *x;
-
-	for (size_t i = 0; i < 2; i++) {
-		strcpy(f->ports[i].bridge, "br-l2tp0");
-		f->ports[i].mtu = 1500;
-		f->ports[i].probed = true;
-		f->ports[i].session = i == 0;
-	}
-	add_station(&f->ports[0], 21, true);
-	add_station(&f->ports[0], 22, false);
-	add_station(&f->ports[1], 12, false);
-	f->crossings = calloc(2, sizeof(*f->crossings));
-	f->n_crossings = 2;
-	for (size_t i = 0; i < 2; i++) {
-		x = &f->crossings[i];
-		*x = (struct observed_crossing){ .in = !i,
-			.out = i,
-			.large = 1500,
-			.kinds = { PASS, PASS, PASS, PASS, CROSS, CROSS, PASS } };
-		x->from = i ? f->ports[0].stations[1] : f->ports[1].stations[0];
-		x->to = i ? f->ports[1].stations[0] : f->ports[0].stations[1];
-	}
-}
-
-static void add_chain(struct observations *f, uint8_t family, const char *name)
-{
-	struct observed_filter *v = &f->host.filters[f->host.n_filters++];
-
-	*v = (struct observed_filter){
-		.kind = FILTER_NFT, .family = family, .hook = NF_INET_FORWARD, .drops = true
-	};
-	strcpy(v->name, name);
-}
-
-static void lose(struct observed_crossing *x, enum observed_kind kind)
-{
-	x->kinds[kind] = (struct observed_passage){ .sent = 3 };
-	x->kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 }; /* not tried then */
-	for (unsigned k = OBSERVED_TCP; kind == OBSERVED_IP4 && k <= OBSERVED_UDP; k++)
-		x->kinds[k] = (struct observed_passage){ .sent = 6 };
-}
+#include "judge/sample_segment.h"
 
 static void lose_ip4(struct observations *f)
 {
-	populate(f);
-	lose(&f->crossings[0], OBSERVED_IP4);
-	lose(&f->crossings[1], OBSERVED_IP4);
+	sample_populate(f);
+	sample_lose(&f->crossings[0], OBSERVED_IP4);
+	sample_lose(&f->crossings[1], OBSERVED_IP4);
 	f->host.bridge_nf_ip4 = 1;
-	add_chain(f, NFPROTO_IPV4, "ip filter FORWARD");
+	sample_add_chain(f, NFPROTO_IPV4, "ip filter FORWARD");
 }
 
 /* The chain does not see bridged frames: it is not the cause. */
@@ -91,7 +25,7 @@ static void lose_ip4_unseen(struct observations *f)
 static void lose_ip4_two(struct observations *f)
 {
 	lose_ip4(f);
-	add_chain(f, NFPROTO_BRIDGE, "bridge b f");
+	sample_add_chain(f, NFPROTO_BRIDGE, "bridge b f");
 	f->host.filters[1].drops = false;
 }
 
@@ -100,30 +34,30 @@ static void lose_all(struct observations *f)
 {
 	lose_ip4_two(f);
 	for (size_t i = 0; i < 2; i++) {
-		lose(&f->crossings[i], OBSERVED_ARP);
-		lose(&f->crossings[i], OBSERVED_ND);
-		lose(&f->crossings[i], OBSERVED_IP6);
+		sample_lose(&f->crossings[i], OBSERVED_ARP);
+		sample_lose(&f->crossings[i], OBSERVED_ND);
+		sample_lose(&f->crossings[i], OBSERVED_IP6);
 	}
 }
 
 /* The sockets of the two ports are read in any order: what was seen last is all that was read. */
 static void read_last_first(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	for (size_t i = 0; i < 2; i++)
 		for (unsigned k = 0; k < OBSERVED_KINDS; k++) {
 			f->crossings[i].kinds[k] = (struct observed_passage){ .sent = 1 };
-			observed_passage_note(&f->crossings[i].kinds[k], OBSERVED_DELIVERED);
+			observed_passage_note(&f->crossings[i].kinds[k], OBSERVED_DELIVERED, false);
 		}
 }
 
 static void lose_answers(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	for (unsigned k = 0; k < OBSERVED_LARGE; k++) {
 		f->crossings[0].kinds[k].delivered = 0;
 		f->crossings[0].kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 };
-		lose(&f->crossings[1], k);
+		sample_lose(&f->crossings[1], k);
 	}
 	f->host.n_filters = 1;
 	f->host.filters[0] = (struct observed_filter){ .kind = FILTER_XDP };
@@ -132,7 +66,7 @@ static void lose_answers(struct observations *f)
 
 static void lose_nd(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->crossings[0].kinds[OBSERVED_ND] = (struct observed_passage){ .sent = 3 };
 	f->ports[0].no_multicast = true;
 }
@@ -147,16 +81,16 @@ static void lose_resolution(struct observations *f)
 /* A static entry of the forwarding table sends what is for a far host to a port here. */
 static void mislead(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	for (unsigned k = 0; k < OBSERVED_LARGE; k++)
-		lose(&f->crossings[0], k);
+		sample_lose(&f->crossings[0], k);
 	f->crossings[1].kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 };
 	strcpy(f->crossings[0].elsewhere, "eth1");
 }
 
 static void no_broadcasts(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[0].caller = f->ports[0].stations[1].ip4;
 }
 
@@ -170,28 +104,8 @@ static void lock(struct observations *f)
 {
 	lose_all(f);
 	for (unsigned k = 0; k < OBSERVED_LARGE; k++)
-		f->crossings[1].kinds[k] = (struct observed_passage)PASS;
+		f->crossings[1].kinds[k] = (struct observed_passage)SAMPLE_PASS;
 	f->ports[1].locked = true;
-}
-
-/* A filter drops what TCP sends, and echo requests pass. */
-static void lose_tcp(struct observations *f)
-{
-	populate(f);
-	for (size_t i = 0; i < 2; i++)
-		f->crossings[i].kinds[OBSERVED_TCP] = (struct observed_passage){ .sent = 6 };
-	add_chain(f, NFPROTO_BRIDGE, "bridge b f");
-	f->host.filters[0].drops = false;
-}
-
-/* The reverse: hosts can talk. */
-static void lose_icmp(struct observations *f)
-{
-	populate(f);
-	for (size_t i = 0; i < 2; i++)
-		f->crossings[i].kinds[OBSERVED_IP4] = (struct observed_passage){ .sent = 6 };
-	add_chain(f, NFPROTO_BRIDGE, "bridge b f");
-	f->host.filters[0].drops = false;
 }
 
 /* Only a part of the frames is lost: a locked port would drop all. */
@@ -204,11 +118,11 @@ static void lock_and_filter(struct observations *f)
 /* Large packets are lost in this host: at a port whose MTU is smaller. */
 static void lose_large(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	for (size_t i = 0; i < 2; i++)
 		f->crossings[i].kinds[OBSERVED_LARGE] = (struct observed_passage){ .sent = 3 };
 	f->ports[0].mtu = 1300;
-	f->crossings[1].kinds[OBSERVED_LARGE] = (struct observed_passage)PASS;
+	f->crossings[1].kinds[OBSERVED_LARGE] = (struct observed_passage)SAMPLE_PASS;
 }
 
 /* Likewise, but both ports have the MTU: a filter drops them. */
@@ -216,7 +130,7 @@ static void filter_large(struct observations *f)
 {
 	lose_large(f);
 	f->ports[0].mtu = 1500;
-	add_chain(f, NFPROTO_BRIDGE, "bridge b f");
+	sample_add_chain(f, NFPROTO_BRIDGE, "bridge b f");
 	f->host.filters[0].drops = false;
 }
 
@@ -224,14 +138,14 @@ static void filter_large(struct observations *f)
  * them do not. Whether a host has been learned is not known, so a filter may be it, too. */
 static void no_flooding(struct observations *f)
 {
-	populate(f);
-	lose(&f->crossings[0], OBSERVED_IP4);
-	lose(&f->crossings[0], OBSERVED_IP6);
+	sample_populate(f);
+	sample_lose(&f->crossings[0], OBSERVED_IP4);
+	sample_lose(&f->crossings[0], OBSERVED_IP6);
 	f->crossings[1].kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 };
 	for (unsigned k = 0; k < OBSERVED_LARGE; k++)
 		f->crossings[1].kinds[k].delivered = 0;
 	f->ports[0].no_flood = true;
-	add_chain(f, NFPROTO_BRIDGE, "bridge b f");
+	sample_add_chain(f, NFPROTO_BRIDGE, "bridge b f");
 	f->host.filters[0].drops = false;
 }
 
@@ -256,14 +170,14 @@ static void tag_frames(struct observations *f)
 
 static void lose_there(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->crossings[0].kinds[OBSERVED_IP4] = (struct observed_passage){ 3, 3, 0, 0 };
 }
 
 /* A host has a wrong neighbour entry; the bridge floods what it sends. */
 static void misaddress(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->crossings[0].addressed = 1U << OBSERVED_IP6;
 	f->crossings[0].misaddressed = 1U << OBSERVED_IP4 | 1U << OBSERVED_LARGE;
 	memcpy(f->crossings[0].other_mac, "\x02\x00\x00\x00\x00\x99", LINK_MAC_LEN);
@@ -271,20 +185,20 @@ static void misaddress(struct observations *f)
 
 static void lose_large_there(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->crossings[0].kinds[OBSERVED_LARGE] = (struct observed_passage){ 3, 3, 0, 0 };
 }
 
 static void only_gateway(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[0].n_stations = 1;
 	f->n_crossings = 0;
 }
 
 static void mute_member(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[0].stations[1].echo.received = 0;
 	f->n_crossings = 0;
 }
@@ -292,7 +206,7 @@ static void mute_member(struct observations *f)
 /* It answers no IP of members, either; but ARP and neighbour discovery of a member here. */
 static void mute_but_linked(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[0].stations[1].echo.received = 0;
 	f->crossings[0].to.echo.received = 0;
 	for (unsigned k = OBSERVED_IP4; k < OBSERVED_LARGE; k++)
@@ -303,7 +217,7 @@ static void mute_but_linked(struct observations *f)
 /* It answers no IP of the gateway, but the IPv4 of a member here: what that loses counts. */
 static void mute_to_gateway(struct observations *f, enum observed_kind lost)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[0].stations[1].echo.received = 0;
 	f->crossings[0].to.echo.received = 0;
 	f->crossings[0].kinds[lost] = (struct observed_passage){ 3, 3, 0, 0 };
@@ -321,7 +235,7 @@ static void mute_to_gateway_ip6(struct observations *f)
 
 static void mute_member_here(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->crossings[1].to.echo.received = 0;
 	f->crossings[1].kinds[OBSERVED_IP4] = (struct observed_passage){ 3, 3, 0, 0 };
 	f->crossings[1].kinds[OBSERVED_IP6] = (struct observed_passage){ 3, 3, 0, 0 };
@@ -329,26 +243,26 @@ static void mute_member_here(struct observations *f)
 
 static void no_ip4_here(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[1].stations[0].ip4.family = 0;
 }
 
 static void reflect(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[0].hairpin = true;
 }
 
 static void reflect_here(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[1].hairpin = true;
 }
 
 /* The address of the gateway is that of a far host, too, which then ignores its ARP. */
 static void share_own_address(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[0].stations[1].ip4.family = 0;
 	assert_int_equal(ip_addr_parse("10.0.2.11", &f->ports[0].twin), 0);
 	memcpy(f->ports[0].twin_mac, "\x02\x00\x00\x00\x00\x77", LINK_MAC_LEN);
@@ -356,27 +270,27 @@ static void share_own_address(struct observations *f)
 
 static void no_broadcasts_there(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[0].stations[1].ip4.family = 0;
 }
 
 /* The far member answers ARP and TCP, but no echo request: whether it has IPv6 is not known. */
 static void icmp_dropped_there(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[0].stations[1].ip6.family = 0;
 	f->ports[0].stations[1].tcp_port = 22;
 }
 
 static void no_ip6_there(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[0].stations[1].ip6.family = 0;
 }
 
 static void no_member_here(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[1].n_stations = 0;
 	f->n_crossings = 0;
 }
@@ -390,25 +304,25 @@ static void blocked_by_switch(struct observations *f)
 
 static void beside_switch(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[1].tree = true;
 }
 
 static void copy_mac(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	memcpy(f->ports[1].stations[0].mac, f->ports[0].stations[1].mac, LINK_MAC_LEN);
 }
 
 static void copy_ip(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[1].stations[0].ip4 = f->ports[0].stations[1].ip4;
 }
 
 static void make_loop(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[1].returned = 12;
 	strcpy(f->ports[1].returned_from, "l2tpeth0");
 }
@@ -422,7 +336,7 @@ static void make_loop_shared(struct observations *f)
 
 static void jumbo(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->ports[1].mtu = 9000;
 	f->ports[1].large_answered = true;
 }
@@ -442,7 +356,7 @@ static void jumbo_with_vlans(struct observations *f)
 
 static void cannot_inject(struct observations *f)
 {
-	populate(f);
+	sample_populate(f);
 	f->inject_error = -EPERM;
 }
 
@@ -464,7 +378,7 @@ static void late(struct observations *f)
 	"This host drops members' frames (ARP, IPv4 and IPv6) from eth1 to l2tpeth0 and back."
 
 static const struct fault faults[] = {
-	{ populate, FINDING_OK, "members",
+	{ sample_populate, FINDING_OK, "members",
 		"Frames of 10.0.2.12 (eth1) reach 10.0.2.22 (l2tpeth0) and the answers come back, "
 		"through the filters of this host: ARP, IPv4, IPv6 and packets of 1500 bytes.",
 		"" },
@@ -516,16 +430,6 @@ static const struct fault faults[] = {
 		"Cause: "
 		"the port is locked: it accepts only hosts that are entered.",
 		NULL },
-	{ lose_tcp, FINDING_ERROR, "host_drop",
-		"This host drops members' frames (TCP) from eth1 to l2tpeth0 and back; these pass: "
-		"ARP, IPv4, IPv6 and packets of 1500 bytes. Cause: the nftables chain \"bridge b "
-		"f\".",
-		"`nft insert rule bridge b f iifname { eth1, l2tpeth0 } accept`" },
-	{ lose_icmp, FINDING_WARNING, "host_drop",
-		"This host drops members' frames (ICMP over IPv4, such as echo requests) from eth1 "
-		"to l2tpeth0 and back; these pass: ARP, IPv6, TCP, UDP and packets of 1500 bytes. "
-		"Cause: the nftables chain \"bridge b f\".",
-		"`nft insert rule bridge b f iifname { eth1, l2tpeth0 } accept`" },
 	{ lock_and_filter, FINDING_ERROR, "host_drop",
 		IP4_LOST " Cause: the nftables chain \"ip filter FORWARD\", whose policy is drop.",
 		NULL },

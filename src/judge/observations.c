@@ -79,13 +79,13 @@ const char *observed_station_text(
 	return ip_addr_text(s->ip4.family ? &s->ip4 : &s->ip6, ret);
 }
 
-void observed_passage_note(struct observed_passage *p, enum observed_step step)
+void observed_passage_note(struct observed_passage *p, enum observed_step step, bool alone)
 {
 	unsigned *steps[] = { &p->crossed, &p->answered, &p->delivered };
 
 	if (*steps[step] < p->sent)
 		++*steps[step];
-	for (unsigned i = step; i > 0; i--)
+	for (unsigned i = step; !alone && i > 0; i--)
 		if (*steps[i - 1] < *steps[i])
 			*steps[i - 1] = *steps[i];
 }

@@ -206,16 +206,19 @@ enum observed_kind {
 	OBSERVED_ND, /* neighbour discovery: ARP's part for IPv6, by multicasts */
 	OBSERVED_IP4,
 	OBSERVED_IP6,
-	OBSERVED_TCP,	/* over IPv4; answers are not followed, as a firewall may give none */
-	OBSERVED_UDP,	/* likewise */
+	OBSERVED_TCP,  /* over IPv4; a firewall of the host may give no answer */
+	OBSERVED_UDP,  /* likewise */
+	OBSERVED_TCP6, /* the same over IPv6 */
+	OBSERVED_UDP6,
 	OBSERVED_LARGE, /* IPv4 or IPv6, as large as the session's MTU */
 	OBSERVED_KINDS
 };
 
-/** Whether the answers to a kind of frames are followed. */
-static inline bool observed_has_answers(size_t kind)
+/** Whether frames of a kind carry TCP or UDP: their answers may be made up by a filter that rejects
+ * them, so that an answer does not prove the steps before. */
+static inline bool observed_is_transport(size_t kind)
 {
-	return kind != OBSERVED_TCP && kind != OBSERVED_UDP;
+	return kind >= OBSERVED_TCP && kind <= OBSERVED_UDP6;
 }
 
 /** Frames of one kind, from one port of a bridge to another. */
@@ -225,6 +228,12 @@ struct observed_passage {
 	unsigned answered;  /* and the answer entered that */
 	unsigned delivered; /* and left by the first */
 };
+
+/** Whether frames left this host, and no answer came. */
+static inline bool observed_is_lost_beyond(const struct observed_passage *p)
+{
+	return p->crossed && !p->answered;
+}
 
 /** How far a frame, or the answer to it, has come. */
 enum observed_step {
@@ -328,9 +337,10 @@ struct observed_station *observed_main_station(
 const char *observed_station_text(
 	const struct observed_station *s, char ret[static IP_ADDR_TEXT_LEN]);
 
-/** Count a frame that was seen at a step, not more than were sent. It proves the steps before: the
- * sockets of the ports are read in any order, and what was seen there may not be read yet. */
-void observed_passage_note(struct observed_passage *p, enum observed_step step);
+/** Count a frame that was seen at a step, not more than were sent. Unless it counts `alone`, it
+ * proves the steps before: the sockets of the ports are read in any order, and what was seen there
+ * may not be read yet. */
+void observed_passage_note(struct observed_passage *p, enum observed_step step, bool alone);
 
 /** Whether probes have shown a loop. */
 bool observed_loop(const struct observations *f);

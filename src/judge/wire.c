@@ -15,7 +15,9 @@
 #define ICMP4_ECHO	 8
 #define ICMP4_REPLY	 0
 #define ICMP4_UNREACH	 3
+#define ICMP4_PORT	 3
 #define ICMP6_UNREACH	 1
+#define ICMP6_PORT	 4
 #define ICMP6_TOO_BIG	 2
 #define ICMP6_ECHO	 128
 #define ICMP6_REPLY	 129
@@ -27,7 +29,7 @@
 #define LOOP_PROBE_END	 (ETH_HEADER_LEN + WIRE_NONCE_LEN + 2)
 #define SYN_PORTS	 0xf000 /* our ports: these, and the low 12 bits of the mark's id */
 #define SYN_WINDOW	 1024
-#define UDP_PROBE_LEN	 (WIRE_UDP_LEN - ETH_HEADER_LEN - IP4_HEADER_LEN)
+#define UDP_PROBE_LEN	 (UDP_HEADER_LEN + WIRE_NONCE_LEN + 2)
 #define ADVERT_SOLICITED 0x60000000U /* solicited, override */
 
 static const uint8_t broadcast[LINK_MAC_LEN] = { 255, 255, 255, 255, 255, 255 };
@@ -83,12 +85,13 @@ void wire_loop_probe(const uint8_t src_mac[static LINK_MAC_LEN], const struct wi
 	memset(ret_frame + LOOP_PROBE_END, 0, WIRE_LOOP_PROBE_LEN - LOOP_PROBE_END);
 }
 
-static void put_ip6(uint8_t *ip, const struct wire_ends *ends, size_t payload, uint8_t hops)
+static void put_ip6(
+	uint8_t *ip, const struct wire_ends *ends, size_t payload, uint8_t proto, uint8_t hops)
 {
 	memset(ip, 0, IP6_HEADER_LEN);
 	ip[0] = 0x60;
 	store_be16(ip + 4, (uint16_t)payload);
-	ip[6] = PROTO_ICMP6;
+	ip[6] = proto;
 	ip[7] = hops;
 	memcpy(ip + 8, ends->src.bytes, 16);
 	memcpy(ip + 24, ends->dst.bytes, 16);
@@ -122,7 +125,7 @@ static void put_neighbour(uint8_t *frame, const struct wire_ends *ends, uint8_t 
 	uint8_t *icmp = ip + IP6_HEADER_LEN;
 
 	put_ethernet(frame, ends->dst_mac, ends->src_mac, ETHERTYPE_6);
-	put_ip6(ip, ends, NEIGHBOUR_LEN, 255);
+	put_ip6(ip, ends, NEIGHBOUR_LEN, PROTO_ICMP6, 255);
 	memset(icmp, 0, NEIGHBOUR_LEN);
 	icmp[0] = type;
 	store_be32(icmp + 4, type == ICMP6_ADVERT ? ADVERT_SOLICITED : 0);
@@ -178,7 +181,7 @@ size_t wire_echo_frame(const struct wire_ends *ends, const struct wire_mark *mar
 	if (v4)
 		put_ip4(ip, ends, ip_len, PROTO_ICMP4);
 	else
-		put_ip6(ip, ends, ip_len - header, 64);
+		put_ip6(ip, ends, ip_len - header, PROTO_ICMP6, 64);
 	wire_echo(ends->dst.family, mark, seq, ip + header, ip_len - header);
 	if (!v4)
 		finish_icmp6(ip, ip + header, ip_len - header);
@@ -194,15 +197,27 @@ void wire_make_reply(uint16_t family, uint8_t *frame)
 	checksum_replace16(icmp + 2, icmp, (uint16_t)(type << 8), false);
 }
 
-/* Write the headers of a frame with `len` bytes of `proto` over IPv4. Return: where these begin. */
-static uint8_t *put_headers4(
-	uint8_t *frame, const struct wire_ends *ends, size_t len, uint8_t proto)
+/* Write the headers of a frame with `len` bytes of `proto` over IP. Return: where these begin. */
+static uint8_t *put_headers(uint8_t *frame, const struct wire_ends *ends, size_t len, uint8_t proto)
 {
+	bool v4 = ends->dst.family == AF_INET;
 	uint8_t *ip = frame + ETH_HEADER_LEN;
 
-	put_ethernet(frame, ends->dst_mac, ends->src_mac, ETHERTYPE_4);
-	put_ip4(ip, ends, IP4_HEADER_LEN + len, proto);
-	return ip + IP4_HEADER_LEN;
+	put_ethernet(frame, ends->dst_mac, ends->src_mac, v4 ? ETHERTYPE_4 : ETHERTYPE_6);
+	if (v4) {
+		put_ip4(ip, ends, IP4_HEADER_LEN + len, proto);
+		return ip + IP4_HEADER_LEN;
+	}
+	put_ip6(ip, ends, len, proto, 64);
+	return ip + IP6_HEADER_LEN;
+}
+
+/* The sum over the pseudo header of a packet of TCP or UDP. */
+static uint32_t pseudo_sum(const struct wire_ends *ends, uint8_t proto, uint16_t len)
+{
+	return ends->dst.family == AF_INET
+		       ? checksum_pseudo4(ends->src.bytes, ends->dst.bytes, proto, len)
+		       : checksum_pseudo6(ends->src.bytes, ends->dst.bytes, proto, len);
 }
 
 static uint16_t syn_port(const struct wire_mark *mark)
@@ -210,11 +225,11 @@ static uint16_t syn_port(const struct wire_mark *mark)
 	return SYN_PORTS | (mark->id & 0xfff);
 }
 
-void wire_syn_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
-	uint16_t port, uint8_t ret_frame[static WIRE_SYN_LEN])
+size_t wire_syn_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
+	uint16_t port, uint8_t ret_frame[static WIRE_SYN_MAX])
 {
-	uint8_t *tcp = put_headers4(ret_frame, ends, TCP_HEADER_LEN, PROTO_TCP);
-	uint32_t sum;
+	uint8_t *tcp = put_headers(ret_frame, ends, TCP_HEADER_LEN, PROTO_TCP);
+	uint32_t sum = pseudo_sum(ends, PROTO_TCP, TCP_HEADER_LEN);
 
 	memset(tcp, 0, TCP_HEADER_LEN);
 	store_be16(tcp, syn_port(mark));
@@ -224,15 +239,15 @@ void wire_syn_frame(const struct wire_ends *ends, const struct wire_mark *mark, 
 	tcp[TCP_DOFF_OFFSET] = TCP_HEADER_LEN / 4 << 4;
 	tcp[TCP_FLAGS_OFFSET] = TCP_FLAG_SYN;
 	store_be16(tcp + 14, SYN_WINDOW);
-	sum = checksum_pseudo4(ends->src.bytes, ends->dst.bytes, PROTO_TCP, TCP_HEADER_LEN);
 	checksum_store(tcp + TCP_CSUM_OFFSET, checksum_add(sum, tcp, TCP_HEADER_LEN));
+	return (size_t)(tcp + TCP_HEADER_LEN - ret_frame);
 }
 
-void wire_udp_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
-	uint16_t port, uint8_t ret_frame[static WIRE_UDP_LEN])
+size_t wire_udp_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
+	uint16_t port, uint8_t ret_frame[static WIRE_UDP_MAX])
 {
-	uint8_t *udp = put_headers4(ret_frame, ends, UDP_PROBE_LEN, PROTO_UDP);
-	uint32_t sum;
+	uint8_t *udp = put_headers(ret_frame, ends, UDP_PROBE_LEN, PROTO_UDP);
+	uint32_t sum = pseudo_sum(ends, PROTO_UDP, UDP_PROBE_LEN);
 
 	store_be16(udp, syn_port(mark));
 	store_be16(udp + 2, port);
@@ -240,8 +255,8 @@ void wire_udp_frame(const struct wire_ends *ends, const struct wire_mark *mark, 
 	store_be16(udp + 6, 0);
 	memcpy(udp + UDP_HEADER_LEN, mark->nonce, WIRE_NONCE_LEN);
 	store_be16(udp + UDP_HEADER_LEN + WIRE_NONCE_LEN, seq);
-	sum = checksum_pseudo4(ends->src.bytes, ends->dst.bytes, PROTO_UDP, UDP_PROBE_LEN);
 	checksum_store_udp(udp + 6, checksum_add(sum, udp, UDP_PROBE_LEN));
+	return (size_t)(udp + UDP_PROBE_LEN - ret_frame);
 }
 
 static struct ip_addr address_at(const uint8_t *p, uint8_t version)
@@ -358,7 +373,7 @@ static enum wire_kind read_ip(const uint8_t *data, size_t len, const struct head
 		r->payload = l4;
 		r->payload_len = len - h->l4;
 	}
-	if (h->proto == PROTO_TCP && h->version == 4 && len - h->l4 >= TCP_HEADER_LEN)
+	if (h->proto == PROTO_TCP && len - h->l4 >= TCP_HEADER_LEN)
 		return read_tcp(l4, mark, r);
 	if (h->proto == (h->version == 4 ? PROTO_ICMP4 : PROTO_ICMP6))
 		return read_icmp(l4, len - h->l4, h->version, mark, r);
@@ -416,6 +431,13 @@ enum wire_kind wire_read_frame(
 	if (headers_parse(frame, len, true, &h) < 0 || !h.version)
 		return WIRE_OTHER;
 	return read_ip(frame, len, &h, mark, ret);
+}
+
+bool wire_is_udp_error(const struct wire_read *r, const struct wire_mark *mark)
+{
+	return r->proto == PROTO_UDP && r->source_port == syn_port(mark) &&
+	       r->icmp.type == (r->icmp.ipv6 ? ICMP6_UNREACH : ICMP4_UNREACH) &&
+	       r->icmp.code == (r->icmp.ipv6 ? ICMP6_PORT : ICMP4_PORT);
 }
 
 bool wire_is_echo_reply6(const uint8_t *icmp, size_t len, const struct wire_mark *mark)

@@ -15,8 +15,8 @@
 #define WIRE_ADVERT_LEN	    86
 #define WIRE_SOLICIT_LEN    86
 #define WIRE_LOOP_PROBE_LEN 60
-#define WIRE_SYN_LEN	    54
-#define WIRE_UDP_LEN	    52 /* the payload: the mark's, and the number */
+#define WIRE_SYN_MAX	    74 /* over IPv6 */
+#define WIRE_UDP_MAX	    72 /* likewise; the payload: the mark's, and the number */
 
 /** The sender and the receiver of a frame. */
 struct wire_ends {
@@ -103,16 +103,16 @@ size_t wire_echo_frame(const struct wire_ends *ends, const struct wire_mark *mar
 /** Make a frame of wire_echo_frame() a reply that no host has asked for: none answers it. */
 void wire_make_reply(uint16_t family, uint8_t *frame);
 
-/** Write a frame with a TCP SYN over IPv4 to `port`. A host that answers no echo request may answer
- * it: a closed port resets the connection, and an open one accepts it, which the kernel of
- * ends->src then resets. */
-void wire_syn_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
-	uint16_t port, uint8_t ret_frame[static WIRE_SYN_LEN]);
+/** Write a frame with a TCP SYN to `port`. A host that answers no echo request may answer it: a
+ * closed port resets the connection, and an open one accepts it, which the kernel of ends->src then
+ * resets. Return: the frame's length. */
+size_t wire_syn_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
+	uint16_t port, uint8_t ret_frame[static WIRE_SYN_MAX]);
 
-/** Write a frame with a datagram of UDP over IPv4 to `port`. Where nothing listens, the host sends
- * an ICMP error to ends->src. */
-void wire_udp_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
-	uint16_t port, uint8_t ret_frame[static WIRE_UDP_LEN]);
+/** Write a frame with a datagram of UDP to `port`. Where nothing listens, the host sends an ICMP
+ * error to ends->src. Return: the frame's length. */
+size_t wire_udp_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
+	uint16_t port, uint8_t ret_frame[static WIRE_UDP_MAX]);
 
 /** Size in bytes of an IP packet with an empty echo request. */
 size_t wire_echo_min(uint16_t family);
@@ -125,6 +125,10 @@ enum wire_kind wire_read_frame(
 /** Decode an IP packet (possibly truncated). */
 enum wire_kind wire_read_packet(
 	const uint8_t *packet, size_t len, const struct wire_mark *mark, struct wire_read *ret);
+
+/** Whether a decoded WIRE_ERROR is about a datagram of wire_udp_frame(): nothing listens on its
+ * port. */
+bool wire_is_udp_error(const struct wire_read *r, const struct wire_mark *mark);
 
 /** Whether an ICMPv6 message (without IP header) is an echo reply with `mark`. */
 bool wire_is_echo_reply6(const uint8_t *icmp, size_t len, const struct wire_mark *mark);

@@ -242,11 +242,13 @@ static void test_udp(void **state)
 static void test_syn(void **state)
 {
 	struct wire_ends ends = make_ends("10.0.2.11", "10.0.2.22");
-	uint8_t frame[WIRE_SYN_LEN];
+	uint8_t frame[54];
+	uint8_t longest[WIRE_SYN_MAX];
 	uint8_t *tcp = frame + 34;
 	struct wire_read r;
 
-	wire_syn_frame(&ends, &mark, 0xffff, 443, frame);
+	assert_int_equal(wire_syn_frame(&ends, &mark, 0xffff, 443, longest), sizeof(frame));
+	memcpy(frame, longest, sizeof(frame));
 	assert_hex(frame, sizeof(frame),
 		"0200000000020200000000010800"
 		"4500002800004000400622b00a00020b0a000216"
@@ -276,10 +278,12 @@ static void test_syn(void **state)
 static void test_udp_probe(void **state)
 {
 	struct wire_ends ends = make_ends("10.0.2.11", "10.0.2.22");
-	uint8_t frame[WIRE_UDP_LEN];
+	uint8_t longest[WIRE_UDP_MAX];
+	uint8_t frame[52];
 	struct wire_read r;
 
-	wire_udp_frame(&ends, &mark, 0xfffe, 53, frame);
+	assert_int_equal(wire_udp_frame(&ends, &mark, 0xfffe, 53, longest), sizeof(frame));
+	memcpy(frame, longest, sizeof(frame));
 	assert_int_equal(frame[23], 17);
 	assert_int_equal(load_be16(frame + 34), 0xf234);
 	assert_int_equal(load_be16(frame + 36), 53);
@@ -292,6 +296,55 @@ static void test_udp_probe(void **state)
 		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
 	frame[42] ^= 1;
 	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_OTHER);
+}
+
+/* The error of a host about a datagram of ours; one about another port, or of a filter, is none. */
+static void test_udp_error(void **state)
+{
+	struct wire_ends ends = make_ends("10.0.2.12", "10.0.2.22");
+	uint8_t udp[WIRE_UDP_MAX];
+	uint8_t packet[28 + 38] = { 0x45, 0, 0, 66, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 2, 22, 10, 0, 2,
+		12, 3, 3 };
+	struct wire_read r;
+
+	assert_int_equal(wire_udp_frame(&ends, &mark, 1, 53, udp), 14 + 38);
+	memcpy(packet + 28, udp + 14, 38);
+	assert_int_equal(wire_read_packet(packet, sizeof(packet), &mark, &r), WIRE_ERROR);
+	assert_true(wire_is_udp_error(&r, &mark));
+	assert_true(ip_addr_equal(&r.dst, &ends.src) && ip_addr_equal(&r.target, &ends.dst));
+	packet[21] = 13;
+	assert_int_equal(wire_read_packet(packet, sizeof(packet), &mark, &r), WIRE_ERROR);
+	assert_false(wire_is_udp_error(&r, &mark));
+	packet[21] = 3;
+	packet[28 + 21] ^= 1;
+	assert_int_equal(wire_read_packet(packet, sizeof(packet), &mark, &r), WIRE_ERROR);
+	assert_false(wire_is_udp_error(&r, &mark));
+}
+
+/* SYNs and datagrams over IPv6: right checksums, and read back as ours. */
+static void test_transports6(void **state)
+{
+	struct wire_ends ends = make_ends("fd00::12", "fd00::22");
+	uint8_t syn[WIRE_SYN_MAX];
+	uint8_t udp[WIRE_UDP_MAX];
+	struct wire_read r;
+
+	assert_int_equal(wire_syn_frame(&ends, &mark, 0xfffd, 443, syn), sizeof(syn));
+	assert_hex(syn, 22, "02000000000202000000000186dd6000000000140640");
+	assert_true(checksum_ok(
+		checksum_add(checksum_pseudo6(syn + 22, syn + 38, 6, 20), syn + 54, 20)));
+	assert_int_equal(wire_read_frame(syn, sizeof(syn), &mark, &r), WIRE_ECHO_REQUEST);
+	assert_int_equal(r.seq, 0xfffd);
+	assert_true(ip_addr_equal(&r.dst, &ends.dst));
+	for (size_t len = 14; len < sizeof(syn); len++)
+		assert_int_equal(wire_read_frame(syn, len, &mark, &r), WIRE_OTHER);
+	assert_int_equal(wire_udp_frame(&ends, &mark, 0xfffc, 53, udp), sizeof(udp));
+	assert_hex(udp, 22, "02000000000202000000000186dd6000000000121140");
+	assert_true(checksum_ok(
+		checksum_add(checksum_pseudo6(udp + 22, udp + 38, 17, 18), udp + 54, 18)));
+	assert_int_equal(wire_read_frame(udp, sizeof(udp), &mark, &r), WIRE_ECHO_REQUEST);
+	assert_int_equal(r.seq, 0xfffc);
+	assert_int_equal(r.destination_port, 53);
 }
 
 int main(void)
@@ -307,6 +360,8 @@ int main(void)
 		cmocka_unit_test(test_udp),
 		cmocka_unit_test(test_syn),
 		cmocka_unit_test(test_udp_probe),
+		cmocka_unit_test(test_udp_error),
+		cmocka_unit_test(test_transports6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -364,27 +364,47 @@ def hairpin(bench):
 
 
 def transports(bench):
-    """A bridge chain drops what carries TCP, or UDP, and echo requests pass; or the reverse, which cuts no host off."""
-    for rule, lost, status in (
-        ("meta l4proto tcp drop", r"\(TCP\) .* and back; these pass: ARP, IPv4, IPv6", 1),
-        ("meta l4proto udp drop", r"\(UDP\) .* and back; these pass: ARP, IPv4, IPv6", 1),
-        ("ip protocol icmp drop", r"\(ICMP over IPv4, such as echo requests\) .* and back; these pass: ARP, IPv6, TCP and UDP", 0),
-        ("meta l4proto tcp tcp dport != { 22, 443 } drop", None, 0),
+    """A chain drops what carries TCP, or UDP, and echo requests pass: named here; there, where it may be the firewall of the
+    host, check does not call it proved. Or the reverse, which cuts no host off."""
+    back = r" .* and back; these pass: ARP, IPv4, IPv6"
+    bridge, unanswered = "bridge", "answers echo requests of 10.0.2.22, but nothing that was sent by {}: that it passes"
+    for family, rule, lost, status, there in (
+        (bridge, "meta l4proto tcp drop", r"\(TCP\)" + back, 1, ("warning", "TCP")),
+        (bridge, "meta l4proto udp drop", r"\(UDP\)" + back, 1, ("note", "UDP")),
+        (bridge, "ip protocol tcp drop", r"\(TCP over IPv4\)" + back, 1, ("warning", "TCP over IPv4")),
+        (bridge, "ip6 nexthdr tcp drop", r"\(TCP over IPv6\)" + back, 1, ("warning", "TCP over IPv6")),
+        (bridge, "ip6 nexthdr udp drop", r"\(UDP over IPv6\)" + back, 1, ("note", "UDP over IPv6")),
+        ("ip6", "meta l4proto tcp drop", r"\(TCP over IPv6\)" + back, 1, ("warning", "TCP over IPv6")),
+        (bridge, "iifname l2tpeth0 tcp flags & (rst | ack) == (rst | ack) drop", r"\(TCP\) from l2tpeth0 to eth1;", 1, None),
+        (
+            bridge,
+            "ip protocol icmp drop",
+            r"\(ICMP over IPv4, such as echo requests\) .* and back; these pass: ARP, IPv6, TCP over IPv4 and UDP over IPv4",
+            0,
+            None,
+        ),
+        (bridge, "tcp flags & (syn | ack) == syn tcp dport != { 22, 443 } drop", None, 0, None),
+        # The answers have other ports: no connection is made.
+        (bridge, "meta l4proto tcp tcp dport != { 22, 443 } drop", r"\(TCP\)" + back, 1, ("warning", "TCP")),
     ):
-        bench.shell(chain("bridge", "forward", rule=rule))
+        bench.shell(netfilter(int(family != bridge)) + "\n" + chain(family, "forward", rule=rule))
         try:
             outcomes = bench.check()
             found = [f for f in outcomes[0][1] if f["check"] == "host_drop"]
             assert [outcome[0] for outcome in outcomes] == [status, 0], text_of(outcomes[0][1] + outcomes[1][1])
             assert len(found) == (lost is not None), text_of(found)
+            silent = [(f["severity"], f["text"]) for f in outcomes[1][1] if f["check"] == "member_silent"]
+            if there:
+                assert [severity for severity, _ in silent] == [there[0]], text_of(outcomes[1][1])
+                assert unanswered.format(there[1]) in silent[0][1], silent
             for finding in found:
-                assert re.search(f"{lost}.* Cause: .*bridge t c", finding["text"]), finding
+                assert re.search(f"{lost}.* Cause: .*{family} t c", finding["text"]), finding
                 for command in commands(finding["hint"]):
                     bench.shell(command)
                 again = bench.check()[0]
                 assert again[0] == 0 and "host_drop" not in [f["check"] for f in again[1]], text_of(again[1])
         finally:
-            bench.shell(FLUSH)
+            bench.shell(f"{FLUSH}\n{netfilter(0)}")
     wait_for(bench.reach, what="the members")
 
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Sets of kinds of frames between members, and their words. */
+#include "judge/kinds.h"
+
+#include <stdio.h>
+
+#include "base/bytes.h"
+
+void kinds_text(unsigned kinds, unsigned large, char ret[static KINDS_LEN])
+{
+	static const char *const words[] = { "ARP", "neighbour discovery", "IPv4", "IPv6",
+		"TCP over IPv4", "UDP over IPv4", "TCP over IPv6", "UDP over IPv6" };
+	unsigned both = kinds & kinds >> (OBSERVED_TCP6 - OBSERVED_TCP) & (KINDS_TCP | KINDS_UDP);
+	size_t len = 0;
+
+	_Static_assert(ARRAY_LEN(words) == OBSERVED_LARGE, "every small kind has a word");
+	ret[0] = 0;
+	if (kinds & 1U << OBSERVED_IP6)
+		kinds &= ~(1U << OBSERVED_ND);
+	kinds &= ~(both << (OBSERVED_TCP6 - OBSERVED_TCP));
+	for (unsigned k = 0; k < OBSERVED_KINDS; k++) {
+		const char *joint = !len ? "" : kinds >> (k + 1) ? ", " : " and ";
+
+		if (!(kinds & 1U << k))
+			continue;
+		if (k == OBSERVED_LARGE)
+			len += (size_t)snprintf(
+				ret + len, KINDS_LEN - len, "%spackets of %u bytes", joint, large);
+		else
+			len += (size_t)snprintf(ret + len, KINDS_LEN - len, "%s%.*s", joint,
+				both & 1U << k ? 3 : KINDS_LEN, words[k]);
+	}
+}
+
+unsigned kinds_without_carried(unsigned kinds)
+{
+	if (kinds & KINDS_IP4)
+		kinds &= ~(KINDS_TCP | KINDS_UDP);
+	if (kinds & KINDS_IP6)
+		kinds &= ~(KINDS_TCP6 | KINDS_UDP6);
+	return kinds;
+}
