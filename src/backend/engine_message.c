@@ -36,6 +36,7 @@ static const struct rule rules[ENGINE_MESSAGE_TYPES] = {
 	[ENGINE_SETTLE] = { ENGINE_FROM_MONITOR, .code_min = -1, .value_max = UINT32_MAX },
 	[ENGINE_REPORT] = { ENGINE_FROM_MONITOR, .len_max = KEY_LEN },
 	[ENGINE_WG] = { ENGINE_FROM_MONITOR, .len_max = 64 * MIB },
+	[ENGINE_SHOW] = { ENGINE_FROM_MONITOR, .len_max = KEY_LEN },
 	[ENGINE_PEERS] = { ENGINE_FROM_MONITOR, .len_max = 0 },
 	[ENGINE_REPEATED] = { ENGINE_FROM_MONITOR, .len_max = 0 },
 	[ENGINE_CAPTURE] = { ENGINE_FROM_MONITOR, .value_max = UINT16_MAX, .fds_max = 1 },

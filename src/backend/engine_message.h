@@ -34,14 +34,16 @@ enum engine_message_type {
 	ENGINE_LENT,	    /* from the engine: the TUN and TAPs, the sockets, and the store; its
 			     * body is a 0 for each: descriptors need packets, which need a body */
 	/* from the monitor */
-	ENGINE_AWAIT,	  /* wait for host names; time */
-	ENGINE_START,	  /* let packets flow; value: firewall mark */
-	ENGINE_APPLY,	  /* first half of a reload; body: configuration; descriptors: TAPs. With
+	ENGINE_AWAIT,  /* wait for host names; time */
+	ENGINE_START,  /* let packets flow; value: firewall mark */
+	ENGINE_APPLY,  /* first half of a reload; body: configuration; descriptors: TAPs. With
 			     * no body, a descriptor of an interface that was deleted */
-	ENGINE_SETTLE,	  /* second half; code: 0 to sweep, -1 to revert; value: firewall mark */
-	ENGINE_REPORT,	  /* report the status, with the first ENGINE_REPORT_PEERS peers; with a
+	ENGINE_SETTLE, /* second half; code: 0 to sweep, -1 to revert; value: firewall mark */
+	ENGINE_REPORT, /* report the status, with the first ENGINE_REPORT_PEERS peers; with a
 			   * body, the public key of a peer: only as many peers after that one */
-	ENGINE_WG,	  /* body: a request of wg(8) */
+	ENGINE_WG,     /* body: a set request of wg(8) */
+	ENGINE_SHOW,   /* a get request of wg(8), in parts as those of ENGINE_REPORT; the last ends
+			   * with UAPI_GET_END */
 	ENGINE_REPEATED,  /* all such requests have been repeated to a new engine */
 	ENGINE_PEERS,	  /* list the peers: the reply's body is an array of struct backend_peer */
 	ENGINE_CAPTURE,	  /* start a capture; value: bytes of a packet at most; descriptor: the
@@ -84,8 +86,8 @@ enum engine_link {
 	ENGINE_LINK_ANY = 1 << 18,   /* the kernel has chosen its port: any other is acceptable */
 };
 
-/** Peers in a part of the status: the engine processes packets between two parts, and a part
- * takes it a millisecond or so. */
+/** Peers in a part of the status, or of a reply to wg(8): the engine processes packets between two
+ * parts, and a part takes it a millisecond or so. */
 #define ENGINE_REPORT_PEERS 64
 
 /** Longest packet. */

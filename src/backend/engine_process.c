@@ -428,11 +428,21 @@ static void reply_peers(struct engine_process *p, struct engine_head *head)
 static void reply_wg(
 	struct engine_process *p, struct engine_head *head, const struct engine_message *m)
 {
+	head->type = ENGINE_TEXT;
+	head->code = userspace_site_wg(p->site, m->body);
+	send_message(p, &(struct engine_message){ .head = *head }, 0);
+}
+
+/* Reply with a part of what wg(8) shows. */
+static void reply_shown(
+	struct engine_process *p, struct engine_head *head, const struct engine_message *m)
+{
+	const uint8_t *after = m->head.len == KEY_LEN ? m->body : NULL;
 	char *text = NULL;
 	size_t len = 0;
 
 	head->type = ENGINE_TEXT;
-	head->code = userspace_site_wg(p->site, m->body, &text, &len);
+	head->code = userspace_site_show(p->site, after, ENGINE_REPORT_PEERS, &text, &len);
 	send_message(p, &(struct engine_message){ .head = *head, .body = text }, len);
 	if (text)
 		secret_wipe(text, len);
@@ -502,6 +512,9 @@ static void handle(struct engine_process *p, const struct engine_message *m)
 		return;
 	case ENGINE_WG:
 		reply_wg(p, &head, m);
+		return;
+	case ENGINE_SHOW:
+		reply_shown(p, &head, m);
 		return;
 	case ENGINE_PEERS:
 		reply_peers(p, &head);

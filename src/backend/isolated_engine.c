@@ -104,17 +104,33 @@ int isolated_engine_continue(struct isolated_site *u, const void *text, size_t l
 
 /* ---- requests with a text ---- */
 
-int isolated_engine_wg(
-	struct isolated_site *u, const char *text, size_t len, struct engine_message *reply)
+/* Ask for something whose reply is a TEXT. Return: 0 and the reply; or -errno. */
+static int ask_text(
+	struct isolated_site *u, struct engine_message *m, size_t len, struct engine_message *reply)
 {
-	struct engine_message m = { .head = { .type = ENGINE_WG }, .body = text };
-	int err = isolated_engine_ask(u, &m, len, 0, reply);
+	int err = isolated_engine_ask(u, m, len, 0, reply);
 
 	if (!err && reply->head.type != ENGINE_TEXT) {
 		isolated_engine_failed(u, -EBADMSG);
 		err = -EBADMSG;
 	}
 	return err < 0 ? -EAGAIN : reply->head.code;
+}
+
+int isolated_engine_wg(struct isolated_site *u, const char *text, size_t len)
+{
+	struct engine_message m = { .head = { .type = ENGINE_WG }, .body = text };
+	struct engine_message reply;
+
+	return ask_text(u, &m, len, &reply);
+}
+
+int isolated_engine_show(
+	struct isolated_site *u, const uint8_t *after, struct engine_message *reply)
+{
+	struct engine_message m = { .head = { .type = ENGINE_SHOW }, .body = after };
+
+	return ask_text(u, &m, after ? KEY_LEN : 0, reply);
 }
 
 void isolated_engine_allow(struct isolated_site *u, uint16_t set)
@@ -187,12 +203,11 @@ void isolated_engine_end(struct isolated_site *u)
 
 void isolated_engine_repeat(struct isolated_site *u)
 {
-	struct engine_message reply;
 	const char *remedy = u->engine.drop_in ? "set what is missing" : "reload";
 	int err = 0;
 
 	for (size_t i = 0; i < u->changes.n; i++) {
-		int code = isolated_engine_wg(u, u->changes.v[i].text, u->changes.v[i].len, &reply);
+		int code = isolated_engine_wg(u, u->changes.v[i].text, u->changes.v[i].len);
 
 		err = code < 0 ? code : err;
 	}

@@ -83,9 +83,13 @@ int isolated_engine_call(struct isolated_site *u, struct engine_message *m, size
 int isolated_engine_continue(struct isolated_site *u, const void *text, size_t len, bool *ret_fresh,
 	struct error *ret_error);
 
-/** Pass a request of wg(8) on. Return: 0 and the reply; or -errno. */
-int isolated_engine_wg(
-	struct isolated_site *u, const char *text, size_t len, struct engine_message *reply);
+/** Pass a set request of wg(8) on. Return: 0 or -errno. */
+int isolated_engine_wg(struct isolated_site *u, const char *text, size_t len);
+
+/** Ask for a part of what wg(8) shows: the first, or the peers after the one with the public key
+ * `after`. Return: 0 and the reply; or -errno. */
+MUST_CHECK int isolated_engine_show(
+	struct isolated_site *u, const uint8_t *after, struct engine_message *reply);
 
 /** The engine may have the ports of the configurations opened, and `set` by wg(8); 0: none. */
 void isolated_engine_allow(struct isolated_site *u, uint16_t set);

@@ -8,7 +8,10 @@
 #include <string.h>
 
 #include "backend/wg_merge.h"
+#include "base/clock.h"
+#include "base/keytext.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "ctlproto/uapi_print.h"
 
 /* Longest parts of a reply: of a peer without its prefixes, and a line with a prefix. */
@@ -25,26 +28,73 @@ size_t isolated_wg_reply_max(const struct isolated_site *u)
 	return u->changes.lost ? SIZE_MAX : len;
 }
 
-static int on_wg_get(void *ctx, char **ret_text, size_t *ret_len)
+/* Find the last peer of a part. Return: whether there is one. */
+static bool find_last_peer(const char *part, uint8_t ret_key[static KEY_LEN])
 {
-	struct isolated_site *u = ctx;
-	static const char request[] = "get=1\n\n";
+	static const char name[] = "public_key=";
+	bool found = false;
+
+	for (const char *at = part; at; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		if (strncmp(at, name, sizeof(name) - 1) == 0 &&
+			key_from_hex(at + sizeof(name) - 1, strcspn(at + sizeof(name) - 1, "\n"),
+				ret_key) == 0)
+			found = true;
+	}
+	return found;
+}
+
+static bool is_last_part(const char *part, size_t len)
+{
+	static const size_t end = sizeof(UAPI_GET_END) - 1;
+
+	return len >= end && memcmp(part + len - end, UAPI_GET_END, end) == 0;
+}
+
+/* Add a part of the reply, the one after the peer `last` if `t` has some; then `last` is that of
+ * this part. Return: 1 if further ones follow, 0 if none do, or -errno. */
+static int add_part(struct isolated_site *u, struct text *t, uint8_t last[static KEY_LEN])
+{
 	struct engine_message reply;
-	int err = isolated_engine_wg(u, request, sizeof(request) - 1, &reply);
-	char *text;
+	int err = isolated_engine_show(u, t->len ? last : NULL, &reply);
+	const char *part = reply.body;
 
 	if (err < 0)
 		return err;
-	if (reply.head.len > isolated_wg_reply_max(u)) /* the monitor's memory would only grow */
-		return -EMSGSIZE;
-	text = malloc((size_t)reply.head.len + 1);
-	if (!text)
+	if (t->len + reply.head.len > isolated_wg_reply_max(u))
+		return -EMSGSIZE; /* the monitor's memory would only grow */
+	text_add(t, "%s", reply.head.len ? part : "");
+	if (t->out_of_memory)
 		return -ENOMEM;
-	memcpy(text, reply.body, (size_t)reply.head.len + 1);
-	key_ring_fill_reply(&u->keys.now, text, reply.head.len);
-	*ret_text = text;
-	*ret_len = reply.head.len;
-	return 0;
+	if (is_last_part(part, reply.head.len))
+		return 0;
+	if (reply.head.len && find_last_peer(part, last))
+		return 1;
+	isolated_engine_failed(u, -EBADMSG);
+	return -EBADMSG;
+}
+
+/* The engine processes packets between the parts. No request changes it meanwhile. */
+static int on_wg_get(void *ctx, char **ret_text, size_t *ret_len)
+{
+	struct isolated_site *u = ctx;
+	struct mono until = mono_add(clock_mono(), ISOLATED_PATIENCE);
+	struct text t = { 0 };
+	uint8_t last[KEY_LEN];
+	int more;
+
+	do
+		more = add_part(u, &t, last);
+	while (more > 0 && !mono_reached(until, clock_mono()));
+	if (more > 0)
+		more = -ETIMEDOUT;
+	if (more < 0)
+		text_discard(&t);
+	else
+		more = text_take(&t, ret_text, ret_len);
+	if (!more)
+		key_ring_fill_reply(&u->keys.now, *ret_text, *ret_len);
+	return more;
 }
 
 /* Note what a successful request has set. The next engine of wirespan-wg starts with the port and
@@ -68,7 +118,6 @@ static int on_wg_set(void *ctx, const struct uapi_set *set)
 	struct isolated_site *u = ctx;
 	uint32_t before = u->fwmark;
 	uint16_t port_before = u->engine.ports[ENGINE_PORT_BY_WG];
-	struct engine_message reply;
 	struct uapi_set marked;
 	char *text = NULL;
 	size_t len;
@@ -82,7 +131,7 @@ static int on_wg_set(void *ctx, const struct uapi_set *set)
 	if (set->has_fwmark)
 		u->fwmark = set->fwmark;
 	isolated_engine_allow(u, set->has_listen_port ? set->listen_port : 0);
-	err = isolated_engine_wg(u, text, len, &reply);
+	err = isolated_engine_wg(u, text, len);
 	if (!err) {
 		note_port(u, &marked);
 		wg_changes_add(&u->changes, &marked, u->conf, u->keys.now.public_key);

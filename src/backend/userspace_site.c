@@ -192,7 +192,7 @@ void userspace_site_discard_offered(struct backend_site *s)
 	ports_close_offered(userspace_of(s)->driver);
 }
 
-/* Parse a request of wg(8). Return: UAPI_GET or UAPI_SET, or another result if it is not valid. */
+/* Parse a request of wg(8). Return: UAPI_SET, or another result if it is none or not valid. */
 static enum uapi_step parse_request(struct uapi_request *r, const char *text)
 {
 	enum uapi_step step = UAPI_MORE;
@@ -274,24 +274,24 @@ int userspace_site_hand_over(struct backend_site *s, void **ret_text, size_t *re
 	return 0;
 }
 
-int userspace_site_wg(struct backend_site *s, const char *request, char **ret_text, size_t *ret_len)
+int userspace_site_wg(struct backend_site *s, const char *request)
 {
 	struct userspace_site *u = userspace_of(s);
-	struct driver *d = u->driver;
 	struct uapi_request r = { 0 };
-	enum uapi_step step = parse_request(&r, request);
 	int err = -EINVAL;
 
-	*ret_text = NULL;
-	*ret_len = 0;
-	if (step == UAPI_GET)
-		err = uapi_get(d, ret_text, ret_len);
-	else if (step == UAPI_SET)
-		err = uapi_set(d, &r.set);
-	if (step == UAPI_SET)
+	if (parse_request(&r, request) == UAPI_SET) {
+		err = uapi_set(u->driver, &r.set);
 		restore(u);
+	}
 	uapi_request_fini(&r);
 	return err;
+}
+
+int userspace_site_show(
+	struct backend_site *s, const uint8_t *after, size_t max, char **ret_text, size_t *ret_len)
+{
+	return uapi_get(userspace_of(s)->driver, after, max, ret_text, ret_len);
 }
 
 static void await_names(struct backend_site *s, struct mono until, int stop_fd)

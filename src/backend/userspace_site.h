@@ -60,10 +60,12 @@ void userspace_site_discard_offered(struct backend_site *s);
 MUST_CHECK int userspace_site_report(
 	struct backend_site *s, const uint8_t *after, size_t max, struct status_report *r);
 
-/** Perform a request of wg(8), as text. Return: 0, with a reply for a get request (to be wiped and
- * freed), else NULL; or -errno. */
-int userspace_site_wg(
-	struct backend_site *s, const char *request, char **ret_text, size_t *ret_len);
+/** Perform a set request of wg(8), as text. Return: 0 or -errno. */
+int userspace_site_wg(struct backend_site *s, const char *request);
+
+/** Print a part of the reply to a get request of wg(8), as uapi_get() does. */
+MUST_CHECK int userspace_site_show(
+	struct backend_site *s, const uint8_t *after, size_t max, char **ret_text, size_t *ret_len);
 
 /** All peers of the last engine have been added: wipe stored sessions of others. */
 void userspace_site_discard_stored(struct backend_site *s);

@@ -3,6 +3,7 @@
 #include "backend/wgsock.h"
 
 #include <errno.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -12,7 +13,7 @@ static int on_get(void *ctx, char **ret_text, size_t *ret_len)
 {
 	struct wgsock *s = ctx;
 
-	return uapi_get(s->userspace->driver, ret_text, ret_len);
+	return uapi_get(s->userspace->driver, NULL, SIZE_MAX, ret_text, ret_len);
 }
 
 static int on_set(void *ctx, const struct uapi_set *set)

@@ -59,6 +59,12 @@ void text_add(struct text *t, const char *format, ...)
 	t->len += (size_t)n;
 }
 
+void text_discard(struct text *t)
+{
+	wipe(t);
+	*t = (struct text){ 0 };
+}
+
 int text_take(struct text *t, char **ret_bytes, size_t *ret_len)
 {
 	if (t->out_of_memory) {

@@ -18,6 +18,9 @@ struct text {
 /** Append formatted text. */
 void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/** Wipe and free it; then it is empty. */
+void text_discard(struct text *t);
+
 /** Give the text to the caller, and wipe it if it is not complete. Return: 0 and a string to wipe
  * and to free(), `*ret_len` bytes without its NUL; or -ENOMEM. */
 MUST_CHECK int text_take(struct text *t, char **ret_bytes, size_t *ret_len);

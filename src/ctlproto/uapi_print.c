@@ -42,20 +42,27 @@ static void add_peer(struct text *t, const struct wg_device *dev, const struct w
 		text_add(t, "allowed_ip=%s\n", ip_prefix_text(&prefix, prefix_text));
 }
 
-int uapi_print_get(const struct wg_device *dev, uint16_t listen_port, uint32_t fwmark,
-	char **ret_text, size_t *ret_len)
+static void add_device(struct text *t, const struct uapi_shown *shown)
 {
+	if (shown->dev->identity.present)
+		add_key(t, "private_key", wg_device_key(shown->dev));
+	if (shown->listen_port)
+		text_add(t, "listen_port=%u\n", shown->listen_port);
+	if (shown->fwmark)
+		text_add(t, "fwmark=%" PRIu32 "\n", shown->fwmark);
+}
+
+int uapi_print_get(const struct uapi_shown *shown, char **ret_text, size_t *ret_len)
+{
+	const struct list *head = &shown->dev->peers;
+	struct list *l = shown->after ? shown->after->link.next : head->next;
 	struct text t = { 0 };
 
-	if (dev->identity.present)
-		add_key(&t, "private_key", wg_device_key(dev));
-	if (listen_port)
-		text_add(&t, "listen_port=%u\n", listen_port);
-	if (fwmark)
-		text_add(&t, "fwmark=%" PRIu32 "\n", fwmark);
-	LIST_FOR_EACH(l, &dev->peers)
-	add_peer(&t, dev, CONTAINER_OF(l, struct wg_peer, link));
-	text_add(&t, "errno=0\n\n");
+	if (!shown->after)
+		add_device(&t, shown);
+	for (size_t i = 0; l != head && i < shown->max; i++, l = l->next)
+		add_peer(&t, shown->dev, CONTAINER_OF(l, struct wg_peer, link));
+	text_add(&t, "%s", l == head ? UAPI_GET_END : "");
 	return text_take(&t, ret_text, ret_len);
 }
 

@@ -78,7 +78,8 @@ static void test_empty(void **state)
 	size_t len;
 
 	setup(&f);
-	assert_int_equal(uapi_print_get(&f.dev, 0, 0, &text, &len), 0);
+	assert_int_equal(
+		uapi_print_get(&(struct uapi_shown){ .dev = &f.dev, .max = 1 }, &text, &len), 0);
 	assert_int_equal(len, strlen(text));
 	assert_string_equal(text, "errno=0\n\n");
 	free(text);
@@ -121,13 +122,50 @@ static void test_full(void **state)
 	memset(key, 0xff, sizeof(key));
 	assert_null(wg_device_set_private_key(&f.dev, key));
 	add_peers(&f);
-	assert_int_equal(uapi_print_get(&f.dev, 51820, UINT32_MAX, &text, &len), 0);
+	assert_int_equal(uapi_print_get(&(struct uapi_shown){ .dev = &f.dev,
+						.listen_port = 51820,
+						.fwmark = UINT32_MAX,
+						.max = SIZE_MAX },
+				 &text, &len),
+		0);
 	assert_int_equal(len, strlen(text));
 	assert_true(strncmp(text, golden_head, strlen(golden_head)) == 0);
 	assert_non_null(strstr(text, "\nallowed_ip=10.0.0.0/8\n"));
 	assert_non_null(strstr(text, "\nallowed_ip=fd00::/64\n"));
 	assert_string_equal(text + len - 9, "errno=0\n\n");
 	free(text);
+	teardown(&f);
+}
+
+/* The parts are the whole, and only the last one has the end. */
+static void test_parts(void **state)
+{
+	struct fixture f = { 0 };
+	struct uapi_shown shown = { .dev = &f.dev, .listen_port = 1, .max = SIZE_MAX };
+	char *whole;
+	char *parts[3];
+	char joined[4096] = "";
+	size_t len;
+
+	(void)state;
+	setup(&f);
+	add_peers(&f);
+	assert_int_equal(uapi_print_get(&shown, &whole, &len), 0);
+	shown.max = 1;
+	for (int i = 0; i < 3; i++) {
+		shown.after = i ? &f.peers[i - 1] : NULL;
+		assert_int_equal(uapi_print_get(&shown, &parts[i], &len), 0);
+		if (i < 2)
+			strcat(joined, parts[i]);
+	}
+	assert_string_equal(joined, whole);
+	assert_null(strstr(parts[0], "errno="));
+	assert_non_null(strstr(parts[0], "listen_port=1\n"));
+	assert_null(strstr(parts[1], "listen_port"));
+	assert_string_equal(parts[2], UAPI_GET_END);
+	for (int i = 0; i < 3; i++)
+		free(parts[i]);
+	free(whole);
 	teardown(&f);
 }
 
@@ -179,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_errno),
 	};
 

@@ -10,10 +10,19 @@
 #include "driver/peers.h"
 #include "path/control.h"
 
-int uapi_get(struct driver *d, char **ret_text, size_t *ret_len)
+int uapi_get(struct driver *d, const uint8_t *after, size_t max, char **ret_text, size_t *ret_len)
 {
+	const struct driver_peer *p = after ? peers_find(d, after) : NULL;
+	const struct uapi_shown shown = { .dev = &d->engine.wg,
+		.listen_port = listen_port(d),
+		.fwmark = d->fwmark,
+		.after = p ? &p->path.wg : NULL,
+		.max = max };
+
+	if (after && !p)
+		return -ENOENT;
 	d->engine.wg.spent = true; /* the answer contains keys as text */
-	return uapi_print_get(&d->engine.wg, listen_port(d), d->fwmark, ret_text, ret_len);
+	return uapi_print_get(&shown, ret_text, ret_len);
 }
 
 /* Return `have`, doubled if it is too small: when peers are added one by one, the tables must not
