@@ -237,13 +237,14 @@ static int open_parts(struct isolated_site *u, const struct saved_state *saved, 
 static int open_alone(struct loop *loop, struct host *host, struct conf_site *conf,
 	struct backend_site **ret, struct error *error)
 {
+	const char *limit = error_limit_hint(error->code);
 	size_t len = strlen(error->problem);
 
 	if (len && error->problem[len - 1] == '.')
 		len--;
 	log_warning("%.*s. The site runs in one process, with all privileges: Isolation = yes has "
-		    "no effect on this host.",
-		(int)len, error->problem);
+		    "no effect on this host.%s%s",
+		(int)len, error->problem, limit ? " " : "", limit ? limit : "");
 	return backend_userspace.open(loop, host, conf, ret, error);
 }
 

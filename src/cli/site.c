@@ -61,7 +61,7 @@ void site_load_report(const char *name_or_path, bool ask_host, struct conf_site 
 			n_of_file = report->n_errors;
 			check_backend(ret_site, report);
 			conf_probe_check(ret_site, report);
-			report->n_of_host = report->n_errors - n_of_file;
+			report->n_of_host += report->n_errors - n_of_file;
 		}
 	}
 	conf_report_sort(report);

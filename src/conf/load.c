@@ -120,6 +120,25 @@ static const char *hint_for(int error)
 	}
 }
 
+/* Count an error of reading a file as one of this host, if it is no mistake: a limit, or a file
+ * system that fails. It may be over at the next attempt. */
+static void count_cause(int error, struct conf_report *report)
+{
+	switch (error) {
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+	case -EIO:
+	case -EAGAIN:
+	case -ETIMEDOUT:
+	case -ESTALE:
+		report->n_of_host++;
+		break;
+	default:
+		break;
+	}
+}
+
 /* Load the key in file `path`, which `key_name` at `at` names. */
 static bool load_key(const char *path, const char *key_name, struct conf_at at,
 	struct conf_report *report, uint8_t ret_key[static KEY_LEN])
@@ -131,6 +150,7 @@ static bool load_key(const char *path, const char *key_name, struct conf_at at,
 	if (error) {
 		conf_report_add(report, CONF_ERROR, at, "%s: cannot read %s: %s\n%s", key_name,
 			path, strerror(-error), hint_for(error));
+		count_cause(error, report);
 	} else {
 		size_t len = c.len;
 
@@ -271,6 +291,7 @@ static int load_file(const char *path, struct conf_at at, bool included, struct 
 
 	if (error) {
 		report_unread(path, error, at, report);
+		count_cause(error, report);
 		goto out;
 	}
 	real = realpath(path, NULL);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -232,7 +233,27 @@ static void test_unreadable_site(void **state)
 
 	assert_int_equal(conf_load("site.conf", &site, &report), -ENOENT);
 	assert_int_equal(report.n_errors, 1);
+	assert_int_equal(report.n_of_host, 0);
 	assert_string_equal(report.v[0].text, "cannot read site.conf: No such file or directory");
+	conf_report_fini(&report);
+	conf_site_fini(&site);
+}
+
+/* A limit is no mistake in the file. */
+static void test_limit(void **state)
+{
+	struct conf_report report = { 0 };
+	struct rlimit before;
+	struct conf_site site;
+
+	put("site.conf", 0600, "[Interface]\n");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 0, before.rlim_max }), 0);
+	assert_int_equal(conf_load("site.conf", &site, &report), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(report.n_errors, 1);
+	assert_int_equal(report.n_of_host, 1);
+	assert_string_equal(report.v[0].hint, "raise the limit of open files");
 	conf_report_fini(&report);
 	conf_site_fini(&site);
 }
@@ -277,6 +298,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_key_file_mistakes, empty_folder),
 		cmocka_unit_test_teardown(test_readable_site, empty_folder),
 		cmocka_unit_test_teardown(test_unreadable_site, empty_folder),
+		cmocka_unit_test_teardown(test_limit, empty_folder),
 		cmocka_unit_test(test_path),
 	};
 	int failed;

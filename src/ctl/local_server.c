@@ -53,6 +53,7 @@ struct local_server {
 	struct unixsock sock;
 	int epoll_fd;
 	int timer_fd;
+	int spare_fd; /* reserved for a client; -1: in use */
 	uint64_t timeout_ns;
 	bool accepting; /* the listening socket is watched */
 	bool reported;	/* a limit that refuses clients has been reported */
@@ -106,12 +107,20 @@ static void wipe_answer(struct local_client *c)
 	c->answer = NULL;
 }
 
+/* Reserve a descriptor, if there is none and the process may have one more. */
+static void reserve_fd(struct local_server *h)
+{
+	if (h->spare_fd < 0)
+		h->spare_fd = fcntl(h->timer_fd, F_DUPFD_CLOEXEC, 3);
+}
+
 static void drop_client(struct local_server *h, struct local_client *c)
 {
 	if (h->config.gone)
 		h->config.gone(h->config.ctx, c);
 	(void)epoll_ctl(h->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL); /* the owner may have a copy */
 	close(c->fd);
+	reserve_fd(h);
 	wipe_answer(c);
 	secret_wipe(c->input, c->len);
 	c->state = CLIENT_FREE;
@@ -261,7 +270,7 @@ static bool has_input(const struct local_client *c)
 	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* How readily the client loses its slot to a new one; 0: it does not. */
+/* How readily the client loses its slot to a new one; 0: it does not; 4: the slot is free. */
 static unsigned eviction_class(const struct local_client *c, struct mono now)
 {
 	switch (c->state) {
@@ -281,9 +290,9 @@ static unsigned eviction_class(const struct local_client *c, struct mono now)
 	return 0;
 }
 
-/* A slot for a new client: a free one; or that of a refused client, of the longest idle one, or of
- * one that is slow to send its request; or NULL. */
-static struct local_client *find_place(struct local_server *h)
+/* A slot for a new client, of a class up to `max`: a free one; or that of a refused client, of the
+ * longest idle one, or of one that is slow to send its request; or NULL. */
+static struct local_client *find_place(struct local_server *h, unsigned max)
 {
 	struct local_client *best = NULL;
 	struct mono now = clock_mono();
@@ -293,8 +302,8 @@ static struct local_client *find_place(struct local_server *h)
 		struct local_client *c = &h->clients[i];
 		unsigned class = eviction_class(c, now);
 
-		if (class > best_class ||
-			(best && class == best_class && c->since.ns < best->since.ns)) {
+		if (class <= max && (class > best_class || (best && class == best_class &&
+								   c->since.ns < best->since.ns))) {
 			best = c;
 			best_class = class;
 		}
@@ -336,26 +345,55 @@ static void meet_limit(struct local_server *h, int err)
 	h->reported = true;
 }
 
+static int accept_fd(const struct local_server *h)
+{
+	int fd = accept4(h->sock.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Accept a connection, with the reserved descriptor if there is no other; a client that can lose
+ * its slot gives it back. Return: a descriptor or -errno. */
+static int accept_anyway(struct local_server *h)
+{
+	int fd = accept_fd(h);
+	struct local_client *idle;
+
+	if (fd != -EMFILE && fd != -ENFILE)
+		return fd;
+	idle = h->spare_fd < 0 ? find_place(h, 3) : NULL;
+	if (idle)
+		drop_client(h, idle);
+	if (h->spare_fd < 0)
+		return fd;
+	close(h->spare_fd);
+	h->spare_fd = -1;
+	fd = accept_fd(h);
+	if (fd < 0)
+		reserve_fd(h);
+	return fd;
+}
+
 /* Accept one connection. Without a free slot or descriptor, stop accepting: the next client that
  * ends, or the timer, resumes it. */
 static void accept_client(struct local_server *h)
 {
-	struct local_client *c = find_place(h);
+	struct local_client *c = find_place(h, 4);
 	int fd;
 
 	if (!c || !may_accept(h)) {
 		set_accepting(h, false);
 		return;
 	}
-	fd = accept4(h->sock.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd = accept_anyway(h);
 	if (fd >= 0 && (h->config.any_user || unixsock_peer_is_trusted(fd)))
 		start_client(h, c, fd, CLIENT_IDLE);
 	else if (fd >= 0 && c->state == CLIENT_FREE)
 		start_client(h, c, fd, CLIENT_REFUSED);
 	else if (fd >= 0)
 		close(fd); /* a refused client takes no other's slot */
-	else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-		meet_limit(h, -errno);
+	else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS)
+		meet_limit(h, fd);
 }
 
 /* Close clients that timed out, and resume accepting. */
@@ -372,7 +410,7 @@ static void run_timer(struct local_server *h)
 		if (c->state != CLIENT_FREE && mono_reached(c->due, now))
 			drop_client(h, c);
 	}
-	set_accepting(h, find_place(h) != NULL);
+	set_accepting(h, find_place(h, 4) != NULL);
 }
 
 void local_server_run(struct local_server *h)
@@ -441,6 +479,8 @@ void local_server_hang_up(struct local_client *c)
 /* Close what local_server_open() opened, except the socket. */
 static void close_own(struct local_server *h)
 {
+	if (h->spare_fd >= 0)
+		close(h->spare_fd);
 	if (h->timer_fd >= 0)
 		close(h->timer_fd);
 	if (h->epoll_fd >= 0)
@@ -463,7 +503,9 @@ int local_server_open(const struct local_server_config *config, const struct uni
 	h->accepting = true;
 	h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	h->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-	err = h->epoll_fd < 0 || h->timer_fd < 0 ? -errno : 0;
+	h->spare_fd = -1;
+	reserve_fd(h);
+	err = h->epoll_fd < 0 || h->timer_fd < 0 || h->spare_fd < 0 ? -errno : 0;
 	if (!err)
 		err = watch(h, EPOLL_CTL_ADD, h->sock.fd, EPOLLIN, EVENT_LISTEN);
 	if (!err)

@@ -19,8 +19,9 @@
  *
  * All descriptors, and a timer that runs only while there are clients, are in one epoll descriptor,
  * which the owner's loop watches: when it is readable, local_server_run() does a bounded amount of
- * work and returns. Only root and our own user are served, unless `any_user` is set. It does not
- * log.
+ * work and returns. Only root and our own user are served, unless `any_user` is set. One descriptor
+ * is reserved: where the process may open no more, a client is still served, one after the other,
+ * if need be in place of an idle one. It logs only that a limit leaves a client unserved.
  */
 struct local_server;
 

@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/bytes.h"
@@ -186,6 +187,34 @@ static void test_in_use(void **state)
 	expect(f, STATUS, false, "\"ok\":true");
 }
 
+/* Where the process may open no more descriptors, clients are served one after the other. */
+static void test_limit(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit before;
+	char text[8192];
+	int clients[3];
+	int none;
+
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+		clients[i] = talk_connect(&f->dir);
+	none = dup(clients[0]);
+	close(none);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(
+		setrlimit(RLIMIT_NOFILE, &(struct rlimit){ (rlim_t)none, before.rlim_max }), 0);
+	assert_int_equal(dup(clients[0]), -1);
+	pump(f); /* the first two are idle, and lose their place */
+	talk_send(clients[2], STATUS);
+	pump(f);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+		assert_true(talk_receive(clients[i], text, sizeof(text)));
+	assert_non_null(strstr(text, "\"ok\":true"));
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+		close(clients[i]);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -198,6 +227,7 @@ int main(void)
 		TEST(test_no_memory),
 		TEST(test_modes),
 		TEST(test_in_use),
+		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
