@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "backend/userspace.h"
@@ -52,14 +54,28 @@ static struct userspace_site *userspace_of(struct backend_site *s)
 	return CONTAINER_OF(s, struct userspace_site, site);
 }
 
+/* Whether the open file is the kernel's device (Documentation/admin-guide/devices.txt). */
+static bool is_tun_device(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(10, 200);
+}
+
 int userspace_site_probe(const struct conf_site *conf, struct error *ret_error)
 {
-	int fd = open(TUN, O_RDWR | O_CLOEXEC);
+	int fd = open(TUN, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool is_device = fd >= 0 && is_tun_device(fd);
 
-	if (fd >= 0) {
+	if (fd >= 0)
 		close(fd);
+	if (is_device)
 		return 0;
-	}
+	if (fd >= 0 || errno == EISDIR)
+		return error_set(ret_error, -ENODEV,
+			TUN " is not the device of the kernel\n"
+			    "Remove it, and make the device: mknod -m 666 " TUN
+			    " c 10 200; in a container, pass the device on.");
 	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
 		return error_set(ret_error, -errno,
 			"The userspace engine needs " TUN ", which this host does not have\n"

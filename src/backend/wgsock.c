@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdint.h>
 
-#include "base/error.h"
 #include "base/log.h"
 #include "driver/uapi.h"
 
@@ -74,18 +73,15 @@ void wgsock_warn(const char *ifname, int err)
 {
 	char path[UNIXSOCK_PATH_LEN] = UAPI_FOLDER;
 	char text[UNIXSOCK_TEXT_LEN];
-	const char *hint = error_limit_hint(err);
 
-	if (!hint)
-		hint = err == -ENOTDIR ? "See what is at that path." : "";
 	(void)!uapi_server_path(ifname, path);
 	if (err == -EADDRINUSE)
 		log_warning("wg(8) will not show %s: another process has %s/%s.sock, perhaps in "
 			    "another network namespace. Choose another [Interface] Name.",
 			ifname, UAPI_FOLDER, ifname);
 	else
-		log_warning("wg(8) will not show %s: cannot open its socket %s: %s. %s", ifname,
-			path, unixsock_problem(path, err, text), hint);
+		log_warning("wg(8) will not show %s: cannot open its socket %s: %s", ifname, path,
+			unixsock_problem(path, err, text));
 }
 
 void wgsock_forget(struct wgsock *s)

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/lockfile.h"
 #include "base/owner.h"
 #include "base/unix_address.h"
@@ -203,29 +204,75 @@ void unixsock_sweep_lock(const char *folder)
 		lockfile_release(&lock);
 }
 
-const char *unixsock_problem(const char *path, int err, char ret[static UNIXSOCK_TEXT_LEN])
+/* Write which users can change the folder, and how to change that. Return: whether there are some. */
+static bool describe_users(const char *folder, char ret[static UNIXSOCK_TEXT_LEN])
 {
 	struct owner_problem problem;
 	char text[OWNER_TEXT_LEN];
+	char *newline;
+
+	if (owner_check_folder(folder, &problem) != -EPERM)
+		return false;
+	owner_problem_text(&problem, OWNER_OTHER_FOLDER, text);
+	newline = strchr(text, '\n');
+	*newline = '\0';
+	snprintf(ret, UNIXSOCK_TEXT_LEN, "%.190s. To forbid that: %.190s.", text, newline + 1);
+	return true;
+}
+
+/* What to do about an error, after its name. */
+static const char *hint_for(int err)
+{
+	const char *limit = error_limit_hint(err);
+
+	switch (-err) {
+	case ENOSPC:
+	case EDQUOT:
+		return "Make room there.";
+	case EROFS:
+		return "Make the file system writable.";
+	case EACCES:
+	case EPERM:
+		return "Run it as root.";
+	case EADDRINUSE:
+		return "Another process listens there: `ss -xlp` shows it.";
+	case ENAMETOOLONG:
+		return "Choose a shorter path.";
+	default:
+		return limit ? limit : "See what is at that path.";
+	}
+}
+
+const char *unixsock_problem(const char *path, int err, char ret[static UNIXSOCK_TEXT_LEN])
+{
 	char lock[PATH_MAX];
+	char folder[PATH_MAX];
 	char *slash;
 
 	lock_path(path, lock);
-	if (err == -EBUSY) {
-		snprintf(ret, UNIXSOCK_TEXT_LEN, "process %d holds the lock %.300s",
-			(int)lockfile_holder(lock), lock);
-		return ret;
-	}
-	slash = strrchr(lock, '/');
+	memcpy(folder, lock, sizeof(folder));
+	slash = strrchr(folder, '/');
 	if (slash)
 		*slash = '\0';
-	if (err == -EPERM && slash && owner_check_folder(lock, &problem) == -EPERM) {
-		owner_problem_text(&problem, OWNER_OTHER_FOLDER, text);
-		*strchr(text, '\n') = ':';
-		snprintf(ret, UNIXSOCK_TEXT_LEN, "%.350s", text);
-	} else {
-		snprintf(ret, UNIXSOCK_TEXT_LEN, "%s", strerror(-err));
-	}
+	if (err == -EBUSY)
+		snprintf(ret, UNIXSOCK_TEXT_LEN,
+			"process %d holds the lock %.300s. See what it does.",
+			(int)lockfile_holder(lock), lock);
+	else if (err == -EEXIST)
+		snprintf(ret, UNIXSOCK_TEXT_LEN,
+			"what is there is no socket. See what it is, and remove it.");
+	else if (err == -EAGAIN)
+		snprintf(ret, UNIXSOCK_TEXT_LEN,
+			"%.150s is a link that leads nowhere, or is removed again and again. See "
+			"`ls -ld %.150s`.",
+			slash ? folder : ".", slash ? folder : ".");
+	else if (err == -EPERM && slash && describe_users(folder, ret))
+		return ret;
+	else if (err == -EISDIR || err == -ELOOP || err == -EPERM || err == -ENXIO)
+		snprintf(ret, UNIXSOCK_TEXT_LEN,
+			"%.300s is no lock file of ours. See what it is, and remove it.", lock);
+	else
+		snprintf(ret, UNIXSOCK_TEXT_LEN, "%s. %s", strerror(-err), hint_for(err));
 	return ret;
 }
 

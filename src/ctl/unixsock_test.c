@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "base/bytes.h"
 #include "ctl/testdir.h"
 
 static void test_claim(void **state)
@@ -230,6 +231,45 @@ static void test_no_folder_left(void **state)
 	testdir_remove(&t);
 }
 
+/* Whatever is in the way is named, with what to do about it. */
+static void test_problems(void **state)
+{
+	static const struct {
+		const char *prepare; /* in the folder of the socket */
+		const char *words;
+	} table[] = {
+		{ "mkdir site.sock", "what is there is no socket. See what it is, and remove it." },
+		{ "mkfifo site.sock", "what is there is no socket. See what it is" },
+		{ "mkdir .sock.lock", "/run/.sock.lock is no lock file of ours. See what it is" },
+		{ "mkfifo .sock.lock", "/run/.sock.lock is no lock file of ours. See what it is" },
+		{ "ln -s x .sock.lock", "/run/.sock.lock is no lock file of ours. See what it is" },
+		{ "chmod 777 .", "all users can change " },
+		{ "chmod 777 .", "(mode 0777). To forbid that: chmod go-w " },
+		{ "cd ..; rmdir run; touch run", "Not a directory. See what is at that path." },
+		{ "cd ..; rmdir run; ln -s x run", "is a link that leads nowhere" },
+	};
+	char text[UNIXSOCK_TEXT_LEN];
+	char command[256];
+	struct unixsock s;
+	struct testdir t;
+	int err;
+
+	testdir_make(&t);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		snprintf(command, sizeof(command), "cd %s && mkdir -m 755 run && cd run && %s",
+			t.folder, table[i].prepare);
+		assert_int_equal(system(command), 0);
+		err = unixsock_open(t.path, &s);
+		assert_true(err < 0);
+		if (!strstr(unixsock_problem(t.path, err, text), table[i].words))
+			fail_msg("%s: %s", table[i].prepare, text);
+		assert_int_equal(text[strlen(text) - 1], '.');
+		snprintf(command, sizeof(command), "rm -r %s/run", t.folder);
+		assert_int_equal(system(command), 0);
+	}
+	testdir_remove(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_foreign_file),
 		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_race),
+		cmocka_unit_test(test_problems),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

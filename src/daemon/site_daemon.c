@@ -382,7 +382,7 @@ static void run_open_status(struct site_daemon *r)
 		err = loop_watch_input(
 			&r->loop, &r->status_watch, status_server_fd(r->status), on_status, r);
 	if (err < 0)
-		log_warning("Cannot open the status socket %s: %s. wirespan-exporter does not see "
+		log_warning("Cannot open the status socket %s: %s wirespan-exporter does not see "
 			    "the site; `wirespan reload %s` tries again.",
 			path, unixsock_problem(path, err, text), r->conf->name);
 }
@@ -516,10 +516,8 @@ static int run_open_ctl(struct site_daemon *r)
 	if (!err)
 		err = ctl_server_open(&config, &r->ctl);
 	if (err < 0) {
-		const char *hint = error_limit_hint(err);
-
-		log_error("Cannot open the control socket %s: %s.%s%s", path,
-			unixsock_problem(path, err, text), hint ? " " : "", hint ? hint : "");
+		log_error("Cannot open the control socket %s: %s", path,
+			unixsock_problem(path, err, text));
 		return err;
 	}
 	err = loop_watch_input(&r->loop, &r->ctl_watch, ctl_server_fd(r->ctl), on_ctl, r);

@@ -241,9 +241,8 @@ static int wg_open(struct wg_daemon *w, const char *name)
 	if (err < 0 && uapi_fd >= 0)
 		return failed("WG_UAPI_FD is not wg(8)'s socket, listening", err);
 	if (err < 0 && !uapi_server_path(wg_interface_name(&w->interface), path))
-		log_error("Cannot serve wg(8)'s socket %s: %s. %s", path,
-			unixsock_problem(path, err, text),
-			error_limit_hint(err) ? error_limit_hint(err) : "");
+		log_error("Cannot serve wg(8)'s socket %s: %s", path,
+			unixsock_problem(path, err, text));
 	return err;
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/owner.h"
 #include "host/rundir.h"
@@ -62,6 +63,9 @@ int host_lock_failed(const char *path, int err, struct error *ret_error)
 	if (err == -EPERM && owner_check_folder(rundir_path(), &problem) == -EPERM)
 		return error_set(ret_error, err, "Not safe: %s",
 			owner_problem_text(&problem, OWNER_OTHER_FOLDER, text));
+	if ((err == -EPERM && geteuid() == 0) || err == -EISDIR || err == -ELOOP)
+		return error_set(ret_error, err,
+			"%s is no lock file of ours\nSee what it is, and remove it.", path);
 	pid = err == -EBUSY ? lockfile_holder(path) : 0;
 	if (pid > 0)
 		return error_set(ret_error, err,

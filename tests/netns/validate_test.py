@@ -275,6 +275,10 @@ def process_limits(bench):
         ([*in_namespace, 'mount -n -t tmpfs -o size=4k t /run; head -c 4096 /dev/zero >/run/x; exec "$@"', "sh"], "Make room there"),
         ([*in_namespace, 'mount -n -t tmpfs t /run; mount -n -o remount,ro /run; exec "$@"', "sh"], "Make the file system writable"),
         ([*in_namespace, 'mount -n -t tmpfs t /run; touch /run/wirespan; exec "$@"', "sh"], "See what is at that path"),
+        ([*in_namespace, 'mount -n -t tmpfs t /run; mkdir -p -m 755 /run/wirespan/site.lock; exec "$@"', "sh"], "no lock file of ours"),
+        ([*in_namespace, 'mount -n -t tmpfs t /run; mkdir -p -m 755 /run/wirespan/site.sock; exec "$@"', "sh"], "no socket. See what"),
+        ([*in_namespace, 'mount -n -t tmpfs t /dev/net; touch /dev/net/tun; exec "$@"', "sh"], "mknod -m 666 /dev/net/tun c 10 200"),
+        ([*in_namespace, 'mount -n -t tmpfs t /dev/net; mkdir /dev/net/tun; exec "$@"', "sh"], "mknod -m 666 /dev/net/tun c 10 200"),
         ([*in_namespace, 'mount -n -t tmpfs t /proc; exec "$@"', "sh"], "Mount /proc"),
         ([*in_namespace, 'mount -n -t tmpfs t /proc/sys; exec "$@"', "sh"], "Mount /proc"),
     ):
