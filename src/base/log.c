@@ -3,6 +3,8 @@
  * journal; or to syslog, after log_to_syslog(). */
 #include "base/log.h"
 
+#include <paths.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,10 +18,13 @@
 #include <unistd.h>
 
 #define LINE_LEN 1024
+#define WAIT_MS	 100 /* for a reader of the log, if the last line was read */
 
 static enum log_level max_level = LOG_LEVEL_INFO;
 static bool use_syslog;
 static void (*sink)(enum log_level level, const char *line); /* or NULL */
+static bool never_waits;
+static unsigned lost; /* lines that nothing has read */
 static const char *program = "wirespan";
 static char subject[64]; /* with ": " at its end, or empty */
 
@@ -81,6 +86,11 @@ void log_to_syslog(void)
 	use_syslog = true;
 }
 
+void log_never_wait(void)
+{
+	never_waits = true;
+}
+
 void log_to_sink(void (*to)(enum log_level level, const char *line))
 {
 	sink = to;
@@ -101,33 +111,77 @@ static bool is_journal(void)
 	return !strcmp(stream, ours);
 }
 
-static void write_line(enum log_level level, const char *line)
+/* ---- a reader that has stopped ---- */
+
+/* Whether a line can be written without waiting for a reader longer than allowed. Pipes, sockets
+ * and terminals that are ready take at least one. */
+static bool has_room(int fd)
 {
-	if (sink)
-		sink(level, line);
-	else if (use_syslog)
-		syslog((int)level, "%s%s", subject, line);
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, lost ? 0 : WAIT_MS) != 0;
+}
+
+/* Whether syslog(3) can write a line likewise: its socket is of the C library, so that another one
+ * is looked at. */
+static bool syslog_has_room(void)
+{
+	static const struct sockaddr_un address = { AF_UNIX, _PATH_LOG };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool room = true;
+
+	if (fd < 0)
+		return true;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		room = has_room(fd);
+	close(fd);
+	return room;
+}
+
+/* ---- lines ---- */
+
+/* Write to where the log goes. `named`: with the names of program and subject. */
+static void put_line(enum log_level level, bool named, const char *line)
+{
+	const char *about = named ? subject : "";
+
+	if (use_syslog)
+		syslog((int)level, "%s%s", about, line);
 	else if (is_journal())
-		fprintf(stderr, "<%d>%s%s\n", (int)level, subject, line);
+		fprintf(stderr, "<%d>%s%s\n", (int)level, about, line);
 	else
-		fprintf(stderr, "%s: %s%s\n", program, subject, line);
+		fprintf(stderr, "%s%s%s%s\n", named ? program : "", named ? ": " : "", about, line);
+}
+
+static void write_line(enum log_level level, bool named, const char *line)
+{
+	char text[64];
+
+	if (sink) {
+		sink(level, line);
+		return;
+	}
+	if (never_waits && !(use_syslog ? syslog_has_room() : has_room(STDERR_FILENO))) {
+		lost++;
+		return;
+	}
+	if (lost) {
+		snprintf(text, sizeof(text), "%u line%s of the log lost, as nothing read it", lost,
+			lost == 1 ? "" : "s");
+		put_line(LOG_LEVEL_WARNING, true, text);
+		lost = 0;
+	}
+	put_line(level, named, line);
 }
 
 void log_lines(enum log_level level, const char *text)
 {
 	while (*text) {
 		int len = (int)strcspn(text, "\n");
-		char line[1024];
+		char line[LINE_LEN];
 
 		snprintf(line, sizeof(line), "%.*s", len, text);
-		if (sink)
-			sink(level, line);
-		else if (use_syslog)
-			syslog((int)level, "%s", line);
-		else if (is_journal())
-			fprintf(stderr, "<%d>%.*s\n", (int)level, len, text);
-		else
-			fprintf(stderr, "%.*s\n", len, text);
+		write_line(level, false, line);
 		text += len + (text[len] == '\n');
 	}
 }
@@ -187,7 +241,7 @@ static __attribute__((format(printf, 4, 0))) void write_message(enum log_level l
 		return;
 	(void)vsnprintf(line, sizeof(line), format, args);
 	if (!fields || sink || use_syslog || !is_journal() || !send_entry(level, fields, n, line))
-		write_line(level, line);
+		write_line(level, true, line);
 }
 
 void log_line(enum log_level level, const char *format, ...)

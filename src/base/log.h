@@ -35,6 +35,11 @@ void log_set_subject(const char *format, ...) __attribute__((format(printf, 1, 2
 /** Write to syslog(3) instead of stderr from now on, for a daemon without a terminal. */
 void log_to_syslog(void);
 
+/** From now on, lose a line if nothing reads the log for a tenth of a second, and further ones
+ * until something does, rather than wait: for a process that must not stop. A later line has their
+ * number. */
+void log_never_wait(void);
+
 /** Pass each message to `to` from now on, in place of stderr or syslog; for a process that may
  * write to neither. */
 void log_to_sink(void (*to)(enum log_level level, const char *line));

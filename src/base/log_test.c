@@ -151,12 +151,45 @@ static void test_fields(void **state)
 	assert_string_equal(line, "<4>the disk is full\n");
 }
 
+/* A reader that has stopped does not stop the program; then a line has how many were lost. Last:
+ * log_never_wait() has no end. */
+static void test_stopped_reader(void **state)
+{
+	static char text[65536 + 1];
+	int saved = dup(STDERR_FILENO);
+	size_t filled = 0;
+	const char *last;
+	ssize_t n;
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	log_never_wait();
+	while (filled <= 100000) { /* more than a pipe has room for: it would wait for ever */
+		log_warning("%0900d", 0);
+		filled += 900;
+	}
+	n = read(ends[0], text, sizeof(text) - 1);
+	log_warning("read again");
+	assert_true(n > 0);
+	n = read(ends[0], text, sizeof(text) - 1);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(ends[0]);
+	close(ends[1]);
+	assert_true(n > 0);
+	text[n] = '\0';
+	last = strstr(text, " lines of the log lost, as nothing read it\nwirespan: read again\n");
+	assert_non_null(last);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_stopped_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

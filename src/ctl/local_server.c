@@ -504,8 +504,11 @@ int local_server_open(const struct local_server_config *config, const struct uni
 	h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	h->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	h->spare_fd = -1;
-	reserve_fd(h);
-	err = h->epoll_fd < 0 || h->timer_fd < 0 || h->spare_fd < 0 ? -errno : 0;
+	err = h->epoll_fd < 0 || h->timer_fd < 0 ? -errno : 0;
+	if (!err)
+		reserve_fd(h);
+	if (!err && h->spare_fd < 0)
+		err = -errno;
 	if (!err)
 		err = watch(h, EPOLL_CTL_ADD, h->sock.fd, EPOLLIN, EVENT_LISTEN);
 	if (!err)

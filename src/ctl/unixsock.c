@@ -204,7 +204,7 @@ void unixsock_sweep_lock(const char *folder)
 		lockfile_release(&lock);
 }
 
-/* Write which users can change the folder, and how to change that. Return: whether there are some. */
+/* Write which users can change the folder, and how to forbid it. Return: whether some can. */
 static bool describe_users(const char *folder, char ret[static UNIXSOCK_TEXT_LEN])
 {
 	struct owner_problem problem;
@@ -233,7 +233,7 @@ static const char *hint_for(int err)
 		return "Make the file system writable.";
 	case EACCES:
 	case EPERM:
-		return "Run it as root.";
+		return "Run it as root; where a filter of system calls forbids it, allow it.";
 	case EADDRINUSE:
 		return "Another process listens there: `ss -xlp` shows it.";
 	case ENAMETOOLONG:
@@ -247,6 +247,7 @@ const char *unixsock_problem(const char *path, int err, char ret[static UNIXSOCK
 {
 	char lock[PATH_MAX];
 	char folder[PATH_MAX];
+	struct stat st;
 	char *slash;
 
 	lock_path(path, lock);
@@ -268,7 +269,7 @@ const char *unixsock_problem(const char *path, int err, char ret[static UNIXSOCK
 			slash ? folder : ".", slash ? folder : ".");
 	else if (err == -EPERM && slash && describe_users(folder, ret))
 		return ret;
-	else if (err == -EISDIR || err == -ELOOP || err == -EPERM || err == -ENXIO)
+	else if (lstat(lock, &st) == 0 && !S_ISREG(st.st_mode))
 		snprintf(ret, UNIXSOCK_TEXT_LEN,
 			"%.300s is no lock file of ours. See what it is, and remove it.", lock);
 	else

@@ -43,8 +43,8 @@ void unixsock_sweep_lock(const char *folder);
 
 #define UNIXSOCK_TEXT_LEN 400
 
-/** Write why unixsock_open() failed with `err`, and what to do, as sentences: the process that holds
- * a lock, who can change the folder, what is in the way. Return: `ret`. */
+/** Write why unixsock_open() failed with `err`, and what to do, as sentences: the process that
+ * holds a lock, who can change the folder, what has the place of a file. Return: `ret`. */
 const char *unixsock_problem(const char *path, int err, char ret[static UNIXSOCK_TEXT_LEN]);
 
 /** Whether the file is still ours; false once it was removed or replaced (its inode is not reused

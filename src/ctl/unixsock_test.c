@@ -231,7 +231,7 @@ static void test_no_folder_left(void **state)
 	testdir_remove(&t);
 }
 
-/* Whatever is in the way is named, with what to do about it. */
+/* What has the place of a file is named, with what to do about it. */
 static void test_problems(void **state)
 {
 	static const struct {

@@ -708,6 +708,7 @@ static int run_loaded(struct site_daemon *r)
 {
 	int err = loop_open(&r->loop);
 
+	log_never_wait();
 	if (!err)
 		err = run_open_signals(r);
 	if (err < 0)

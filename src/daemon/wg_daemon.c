@@ -316,5 +316,6 @@ int wg_daemon_main(int argc, char **argv)
 	log_set_program("wirespan-wg");
 	log_set_subject("%s", argv[i]);
 	log_set_level_from_environment();
+	log_never_wait();
 	return wg_run(argv[i], foreground);
 }

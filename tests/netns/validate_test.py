@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.node import CommandFailed, Node, need_root
 from lib.reference import PORT, new_site_keys
-from lib.runner import Skip, Suite, wait_for
+from lib.runner import Skip, Suite, patience, wait_for
 from lib.wirespan import Gateway, difference, find_binary, snapshot
 
 PEER = "192.168.122.32"
@@ -313,6 +313,38 @@ def served(bench):
     bench.clean()
 
 
+def unread_log(bench):
+    """A reader of the log that has stopped stops no site: lines are lost, and a later one has their number."""
+    bench.site.configure(bench.text())
+    reader, writer = os.pipe()
+    environment = {**os.environ, **bench.site.env}
+    site = bench.node.popen(bench.site.binary, "up", bench.site.conf, stdout=writer, stderr=writer, env=environment)
+    wait_for(lambda: bench.site.run("status", bench.site.conf, check=False).ok, 10, what="the site to come up")
+    full = os.open(f"/proc/self/fd/{writer}", os.O_WRONLY | os.O_NONBLOCK)  # does not wait, unlike the site's
+    for size in (4096, 1):
+        try:
+            while True:
+                os.write(full, b"x" * size)
+        except BlockingIOError:
+            pass
+    os.close(writer)
+    os.close(full)
+    is_up = "ip link show wg0 | grep -q ,UP"
+    bench.node.sh("ip link set wg0 down")
+    wait_for(lambda: bench.node.sh(is_up, check=False).ok, 10, what="wg0 to be up again, which is logged")
+    assert bench.site.run("status", bench.site.conf).ok
+    assert bench.site.run("reload", bench.site.conf).ok
+    os.read(reader, 1 << 20)
+    bench.node.sh("ip link set wg0 down")
+    wait_for(lambda: bench.node.sh(is_up, check=False).ok, 10, what="wg0 to be up again, which is read")
+    bench.site.run("down", bench.site.conf)
+    assert site.wait(timeout=patience(10)) == 0
+    with open(reader, errors="replace") as file:
+        text = file.read()
+    assert " of the log lost, as nothing read it" in text, text
+    bench.clean()
+
+
 def without_getrandom(bench):
     """The same random bytes come from /dev/urandom; without both, it is logged why there is no key."""
     if not shutil.which("strace"):
@@ -395,6 +427,7 @@ def main():
         ("limits of the host", limits),
         ("limits of the process", process_limits),
         ("no descriptor for clients", served),
+        ("a log that nothing reads", unread_log),
         ("a kernel without getrandom", without_getrandom),
         ("a default route and a read-only /proc/sys", read_only_sysctls),
     ]:
