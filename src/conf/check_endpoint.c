@@ -31,7 +31,10 @@ bool conf_endpoint_addr(const struct conf_peer *peer, struct ip_addr *ret)
 		return false;
 	memcpy(text, peer->endpoint_host, len);
 	text[len] = '\0';
-	return !ip_addr_parse(text, ret);
+	if (ip_addr_parse(text, ret) < 0)
+		return false;
+	*ret = ip_addr_unmapped(ret); /* as the resolver does */
+	return true;
 }
 
 bool conf_endpoint_is_link_local(const struct ip_addr *addr)

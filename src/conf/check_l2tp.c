@@ -88,6 +88,17 @@ static void check_unreachable(const struct conf_site *site, const struct conf_tu
 			text, text, ip_addr_bits(&tunnel->remote));
 }
 
+/* Whether it is the broadcast address of a subnet of ours. */
+static bool is_broadcast(const struct conf_site *site, const struct ip_addr *addr)
+{
+	const struct conf_prefixes *ours = &site->interface.addresses;
+
+	for (size_t i = 0; i < ours->n; i++)
+		if (conf_prefix_is_broadcast(&ours->v[i].prefix, addr))
+			return true;
+	return false;
+}
+
 static void check_remote(
 	const struct conf_site *site, const struct conf_tunnel *tunnel, struct conf_report *report)
 {
@@ -103,6 +114,11 @@ static void check_remote(
 	else if (is_ours(site, &tunnel->remote))
 		conf_report_add(report, CONF_ERROR, at,
 			"Remote: %s is this site's own address\n"
+			"write the peer's address inside the WireGuard tunnel",
+			text);
+	else if (is_broadcast(site, &tunnel->remote))
+		conf_report_add(report, CONF_WARNING, at,
+			"Remote: %s is the broadcast address of the tunnel's subnet\n"
 			"write the peer's address inside the WireGuard tunnel",
 			text);
 	else if (!conf_peer_for(site, &tunnel->remote))

@@ -141,6 +141,11 @@ static void check_address(const struct conf_prefix *address, struct conf_report 
 			"Address: %s is a subnet, not a host address\n"
 			"write this site's own address, such as 10.0.1.11/24",
 			text);
+	else if (v4 && conf_prefix_is_broadcast(p, &p->addr))
+		conf_report_add(report, CONF_WARNING, address->at,
+			"Address: %s is the broadcast address of its subnet\n"
+			"write this site's own address, such as 10.0.1.11/24",
+			text);
 }
 
 static void check_two_addresses(const struct conf_site *site, const struct ours *first,

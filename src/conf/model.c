@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/bytes.h"
 #include "base/secret.h"
 
 static void texts_free(struct conf_texts *list)
@@ -125,6 +126,14 @@ bool conf_prefixes_has(const struct conf_prefixes *list, const struct ip_prefix 
 		if (ip_prefix_equal(&list->v[i].prefix, prefix))
 			return true;
 	return false;
+}
+
+bool conf_prefix_is_broadcast(const struct ip_prefix *subnet, const struct ip_addr *addr)
+{
+	uint32_t hosts = subnet->len < 31 ? UINT32_MAX >> subnet->len : 0;
+
+	return hosts && addr->family == AF_INET && ip_prefix_contains(subnet, addr) &&
+	       (load_be32(addr->bytes) & hosts) == hosts;
 }
 
 bool conf_texts_has(const struct conf_texts *list, const char *text)

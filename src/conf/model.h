@@ -297,6 +297,10 @@ MUST_CHECK int conf_texts_add(struct conf_texts *list, const char *text, struct 
 /** Whether a list has the prefix. */
 bool conf_prefixes_has(const struct conf_prefixes *list, const struct ip_prefix *prefix);
 
+/** Whether an address is the broadcast address of a subnet, which has one with IPv4 and more than
+ * two addresses. */
+bool conf_prefix_is_broadcast(const struct ip_prefix *subnet, const struct ip_addr *addr);
+
 /** Whether a list has the string. */
 bool conf_texts_has(const struct conf_texts *list, const char *text);
 

@@ -39,6 +39,10 @@ static const struct {
 	{ "Session", "[L2TPSession]" },
 };
 
+#define REASON_AMNEZIA                                                                             \
+	"it is of AmneziaWG, whose messages are not WireGuard's: the peer must use WireGuard"
+#define REASON_PHONE "it selects the programs of a phone that use the tunnel"
+
 /* Keys of other programs, and why they are not needed or what replaces them. */
 static const struct {
 	const char *name;
@@ -50,6 +54,17 @@ static const struct {
 	{ "PrivateKeyPath", "use PrivateKeyFile = in [Interface]" },
 	{ "MTUBytes", "use MTU =" },
 	{ "FirewallMark", "use FwMark = in [Interface]" },
+	{ "Jc", REASON_AMNEZIA },
+	{ "Jmin", REASON_AMNEZIA },
+	{ "Jmax", REASON_AMNEZIA },
+	{ "S1", REASON_AMNEZIA },
+	{ "S2", REASON_AMNEZIA },
+	{ "H1", REASON_AMNEZIA },
+	{ "H2", REASON_AMNEZIA },
+	{ "H3", REASON_AMNEZIA },
+	{ "H4", REASON_AMNEZIA },
+	{ "IncludedApplications", REASON_PHONE },
+	{ "ExcludedApplications", REASON_PHONE },
 };
 
 /* Whether a message may show a text of the file: a word, and not part of a key. */
