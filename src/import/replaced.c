@@ -245,12 +245,12 @@ static void shorten_list(struct replaced *r, const struct claim *claims, size_t 
 	const struct entry *entry = claims[0].entry;
 	char *list = entry->fact->value;
 	char text[IP_PREFIX_TEXT_LEN];
-	size_t kept = 0;
+	size_t left = 0;
 	size_t len = 0;
 
 	for (size_t i = 0; i < n; i++)
-		kept += !claims[i].later;
-	if (kept == n || r->gone[entry->i])
+		left += !claims[i].later;
+	if (left == n || r->gone[entry->i])
 		return;
 	for (size_t i = 0; i < n; i++) {
 		if (claims[i].later) {
@@ -266,7 +266,7 @@ static void shorten_list(struct replaced *r, const struct claim *claims, size_t 
 		len += claims[i].len;
 	}
 	list[len] = '\0';
-	r->gone[entry->i] = !kept;
+	r->gone[entry->i] = !left;
 }
 
 static void judge(struct replaced *r, const struct entry **entries, struct claim **claims)
