@@ -14,6 +14,7 @@
 #include "netlink/route.h"
 #include "netlink/rule.h"
 #include "netlink/wireguard_nl.h"
+#include "netlink/wireless_nl.h"
 
 static void decode_wireguard(const struct nlmsghdr *nlh)
 {
@@ -70,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct nlmsghdr *nlh;
 	struct nl_verdict verdict;
+	enum wireless_role role;
 	uint16_t id;
 
 	if (len < sizeof(*nlh))
@@ -85,6 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		EXPECT(verdict.code <= 0 && strlen(verdict.why) < sizeof(verdict.why));
 	if (genl_decode_family(nlh, &id) == 0)
 		EXPECT(nlh->nlmsg_type == GENL_ID_CTRL);
+	if (wireless_nl_decode(nlh, nlh->nlmsg_type, &role) == 0)
+		EXPECT(role == WIRELESS_CLIENT || role == WIRELESS_PORT);
 	free(nlh);
 	return 0;
 }

@@ -177,13 +177,19 @@ static int recover(struct netdev *m, const char *name, struct host *resumable,
 static int check_absent(struct netdev *m, const char *name)
 {
 	struct link_info link;
-	int err = query_link(&m->nl, name, &link);
+	int err = query_link_any_name(&m->nl, name, &link);
 
 	if (err == -ENODEV)
 		return 0;
 	if (err < 0)
 		return netdev_fail(
 			m, err, "Cannot query the interface %s: %s", name, strerror(-err));
+	if (strcmp(link.name, name) != 0)
+		return netdev_fail(m, -EEXIST,
+			"%s is an alternative name of the interface %s\n"
+			"Set another Name, or remove that one: ip link property del dev %s altname "
+			"%s.",
+			name, link.name, link.name, name);
 	return netdev_fail(m, -EEXIST,
 		"An interface %s exists already%s%s\n"
 		"Remove it (ip link del %s), or give this one another Name.",

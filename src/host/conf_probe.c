@@ -117,13 +117,21 @@ static const struct route_info *ask_route_to(
 	return NULL;
 }
 
-static bool ask_wireless(void *ctx, const char *name)
+static uint32_t ask_altname(void *ctx, const char *name)
+{
+	struct probe *p = ctx;
+	struct link_info link;
+
+	return query_link_any_name(&p->netdev.nl, name, &link) < 0 ? 0 : link.ifindex;
+}
+
+static enum wireless_role ask_wireless(void *ctx, const struct link_info *link)
 {
 	char path[64];
 
 	(void)ctx;
-	snprintf(path, sizeof(path), "/sys/class/net/%s/phy80211", name);
-	return access(path, F_OK) == 0;
+	snprintf(path, sizeof(path), "/sys/class/net/%s/phy80211", link->name);
+	return access(path, F_OK) < 0 ? WIRELESS_NONE : wireless_nl_query(link->ifindex);
 }
 
 /* Whether the port is taken in this family: it cannot be bound. */
@@ -210,7 +218,8 @@ void conf_probe_check(const struct conf_site *site, struct conf_report *report)
 	struct host_facts facts = { .ipv6 = ask_ipv6,
 		.route = ask_route,
 		.route_to = ask_route_to,
-		.is_wireless = ask_wireless,
+		.altname = ask_altname,
+		.wireless = ask_wireless,
 		.ctx = &p };
 
 	if (netdev_open(&p.netdev, site->name) < 0)

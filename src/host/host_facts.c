@@ -21,6 +21,13 @@ const struct link_info *host_facts_index(const struct host_facts *facts, uint32_
 	return NULL;
 }
 
+const struct link_info *host_facts_altname(const struct host_facts *facts, const char *name)
+{
+	return host_facts_link(facts, name)
+		       ? NULL
+		       : host_facts_index(facts, facts->altname(facts->ctx, name));
+}
+
 const struct link_info *host_facts_zone(const struct host_facts *facts, const char *zone)
 {
 	const struct link_info *named = zone ? host_facts_link(facts, zone) : NULL;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "netlink/query.h"
+#include "netlink/wireless_nl.h"
 
 /** Whether an interface can have IPv6 addresses. */
 enum host_ipv6 {
@@ -33,13 +34,19 @@ struct host_facts {
 	 * refused; any metric if `any` is set. NULL: none. */
 	const struct route_info *(*route_to)(
 		void *ctx, const struct ip_prefix *dst, uint32_t table, bool any);
-	/** Whether the interface is a wireless one. */
-	bool (*is_wireless)(void *ctx, const char *name);
+	/** The interface that has `name` as its alternative name. */
+	uint32_t (*altname)(void *ctx, const char *name);
+	/** What an interface is for a bridge if it is a wireless one. */
+	enum wireless_role (*wireless)(void *ctx, const struct link_info *link);
 	void *ctx;
 };
 
 /** The interface with that name, or NULL. */
 const struct link_info *host_facts_link(const struct host_facts *facts, const char *name);
+
+/** The interface that has the name only as an alternative one, or NULL. The kernel gives it to no
+ * other interface. */
+const struct link_info *host_facts_altname(const struct host_facts *facts, const char *name);
 
 /** The interface with that ifindex, or NULL. */
 const struct link_info *host_facts_index(const struct host_facts *facts, uint32_t ifindex);

@@ -28,7 +28,14 @@ static void check_absent(
 	const struct rules *r, const char *name, struct conf_at at, struct conf_at section)
 {
 	const struct link_info *link = host_facts_link(r->facts, name);
+	const struct link_info *other = host_facts_altname(r->facts, name);
 
+	if (other)
+		conf_report_add(r->report, CONF_ERROR, at.line ? at : section,
+			"Name: \"%s\" is an alternative name of the interface \"%s\"\n"
+			"set another Name =, or remove that one: ip link property del dev %s "
+			"altname %s",
+			name, other->name, other->name, name);
 	if (link && !host_facts_is_ours(r->facts, link))
 		conf_report_add(r->report, CONF_ERROR, at.line ? at : section,
 			"Name: an interface \"%s\" exists already%s%s\n"
@@ -40,6 +47,7 @@ static void check_absent(
 static void check_bridge(const struct rules *r, const struct conf_bridge *b)
 {
 	const struct link_info *link = host_facts_link(r->facts, b->name);
+	const struct link_info *other = host_facts_altname(r->facts, b->name);
 	struct conf_at at = b->at[CONF_BRIDGE_NAME].line ? b->at[CONF_BRIDGE_NAME] : b->section;
 	bool foreign = link && !strcmp(link->kind, "bridge") && !host_facts_is_ours(r->facts, link);
 
@@ -50,6 +58,10 @@ static void check_bridge(const struct rules *r, const struct conf_bridge *b)
 			b->name);
 	else if (!b->adopt)
 		check_absent(r, b->name, b->at[CONF_BRIDGE_NAME], b->section);
+	else if (other)
+		conf_report_add(r->report, CONF_ERROR, at,
+			"Adopt: \"%s\" is an alternative name of \"%s\"\nwrite Name = %s", b->name,
+			other->name, other->name);
 	else if (!link)
 		conf_report_add(r->report, r->severity, at,
 			"Adopt: there is no bridge \"%s\" on this host\n"
@@ -59,6 +71,13 @@ static void check_bridge(const struct rules *r, const struct conf_bridge *b)
 		conf_report_add(r->report, CONF_ERROR, at,
 			"Adopt: \"%s\" is no bridge of another program\n"
 			"name the bridge to join; `ip link show type bridge` lists them",
+			b->name);
+	else if (link->filters_vlans && !r->site->interface.post_up.n)
+		conf_report_add(r->report, CONF_WARNING, at,
+			"Adopt: the bridge \"%s\" filters VLANs, so a session carries its default "
+			"VLAN alone\n"
+			"if others are to cross, write in [Interface], for the session l2tpeth0: "
+			"PostUp = bridge vlan add vid 10-20 dev l2tpeth0",
 			b->name);
 }
 
@@ -179,11 +198,8 @@ static void check_broadcast(
 	for (size_t i = 0; i < r->facts->addresses.n; i++) {
 		const struct ifaddr_info *a = &r->facts->addresses.v[i];
 		const struct link_info *link = host_facts_index(r->facts, a->ifindex);
-		uint32_t hosts = a->prefix.len < 31 ? UINT32_MAX >> a->prefix.len : 0;
 
-		if (!hosts || !link || addr->family != AF_INET ||
-			!ip_prefix_contains(&a->prefix, addr) ||
-			(load_be32(addr->bytes) & hosts) != hosts)
+		if (!link || !conf_prefix_is_broadcast(&a->prefix, addr))
 			continue;
 		conf_report_add(r->report, CONF_WARNING, peer->at[CONF_PEER_ENDPOINT],
 			"Endpoint: %s is the broadcast address of the network of \"%s\"\n"

@@ -47,9 +47,16 @@ static struct link_info links[] = {
 	{ .name = "tun0", .type = ARPHRD_NONE, .kind = "tun" },
 	{ .name = "eth12", ETHER, .master = 4000 },
 	{ .name = "jumbo", ETHER, .mtu = 9000 },
+	{ .name = "tiny", ETHER, .mtu = 1450 },
+	{ .name = "xdp0", ETHER, .xdp = 1 },
+	{ .name = "vmbr0", ETHER, .kind = "bridge", .filters_vlans = true },
+	{ .name = "vmbr1", ETHER, .kind = "bridge" },
+	{ .name = "vmbr2", ETHER, .kind = "bridge" },
+	{ .name = "wlan1", ETHER },
+	{ .name = "wlan2", ETHER },
 };
 
-static struct ifaddr_info addresses[4];
+static struct ifaddr_info addresses[6];
 
 /* Properties that cases change. */
 static struct host_facts facts;
@@ -62,9 +69,17 @@ static enum host_ipv6 fake_ipv6(void *ctx, const char *name)
 	return ipv6_state;
 }
 
-/* All but one network is reached by eth0. */
+/* Some interfaces have a second name. */
+static uint32_t fake_altname(void *ctx, const char *name)
+{
+	return !strcmp(name, "lan0") ? 3 : !strcmp(name, "lanbr") ? 12 : 0;
+}
+
+/* All but some networks are reached by eth0. */
 static uint32_t fake_route(void *ctx, const struct ip_addr *dst)
 {
+	if (dst->family == AF_INET && dst->bytes[0] == 203)
+		return dst->bytes[3] == 1 ? 31 : 32;
 	return dst->family == AF_INET && dst->bytes[0] == 198 ? 20 : 2;
 }
 
@@ -85,9 +100,12 @@ static const struct route_info *fake_route_to(
 	return dst->addr.bytes[0] == 172 && table == RT_TABLE_MAIN && !any ? &by_other : NULL;
 }
 
-static bool fake_wireless(void *ctx, const char *name)
+static enum wireless_role fake_wireless(void *ctx, const struct link_info *link)
 {
-	return !strcmp(name, "wlan0");
+	return !strcmp(link->name, "wlan0")   ? WIRELESS_UNKNOWN
+	       : !strcmp(link->name, "wlan1") ? WIRELESS_CLIENT
+	       : !strcmp(link->name, "wlan2") ? WIRELESS_PORT
+					      : WIRELESS_NONE;
 }
 
 static void put_address(size_t i, uint32_t ifindex, const char *text)
@@ -104,6 +122,8 @@ static int set_up(void **state)
 	put_address(1, 2, "192.168.122.24/24");
 	put_address(2, 14, "10.7.0.1/24");
 	put_address(3, 23, "10.0.2.11/24");
+	put_address(4, 31, "203.0.113.9/24");
+	put_address(5, 32, "10.6.0.9/24");
 	ipv6_state = HOST_IPV6_ON;
 	facts = (struct host_facts){ .links = { links, ARRAY_LEN(links) },
 		.addresses = { addresses, ARRAY_LEN(addresses) },
@@ -111,7 +131,8 @@ static int set_up(void **state)
 		.ipv6 = fake_ipv6,
 		.route = fake_route,
 		.route_to = fake_route_to,
-		.is_wireless = fake_wireless };
+		.altname = fake_altname,
+		.wireless = fake_wireless };
 	return 0;
 }
 
@@ -169,13 +190,9 @@ static void test_members(void **state)
 	static const struct rule_case table[] = {
 		{ .bridge = "Member = eth1", .report = "" },
 		{ .bridge = "Member = jumbo", .report = "" },
-		{ .bridge = "Member = jumbo\n[L2TP]\nRemote = 10.0.1.21\n[L2TPSession]",
-			.report = "9 warning: Member: \"jumbo\" has MTU 9000, and the sessions of "
-				  "\"br-l2tp0\" carry 1500: the bridge drops larger packets "
-				  "without counting them\n" },
-		{ .bridge = "Member = jumbo\n[L2TP]\nRemote = 10.0.1.21\n[L2TPSession]\n"
-			    "MTU = 9000",
-			.report = "" },
+		{ .bridge = "Member = lan0",
+			.report = "9 error: Member: \"lan0\" is an alternative name of "
+				  "\"eth1\"\n" },
 		{ .bridge = "Member = bond0, team0, eth10.5, eth11", .report = "" },
 		{ .bridge = "Member = eth99",
 			.report = "9 warning: Member: there is no interface \"eth99\" on this host "
@@ -221,9 +238,6 @@ static void test_members(void **state)
 		{ .bridge = "Member = ip0",
 			.report = "9 warning: Member: \"ip0\", of type ipvlan, receives"
 				  " only frames to its own address\n" },
-		{ .bridge = "Member = wlan0",
-			.report = "9 warning: Member: \"wlan0\" is a wireless interface: as a "
-				  "client of an access point it cannot be bridged\n" },
 		{ .bridge = "Member = eth10",
 			.report = "9 warning: Member: frames of VLAN 5 on \"eth10\" go to the "
 				  "interface \"eth10.5\", not to the bridge\n" },
@@ -233,6 +247,38 @@ static void test_members(void **state)
 			.bridge = "Member = eth99",
 			.report = "9 warning: Member: there is no interface \"eth99\" on this "
 				  "host yet\n" },
+	};
+
+	EXPECT_CASES(table);
+}
+
+/* Members whose frames pass in part, or not at all. */
+static void test_lossy_members(void **state)
+{
+	static const struct rule_case table[] = {
+		{ .bridge = "Member = jumbo\n[L2TP]\nRemote = 10.0.1.21\n[L2TPSession]",
+			.report = "9 warning: Member: \"jumbo\" has MTU 9000, and the sessions of "
+				  "\"br-l2tp0\" carry 1500: the bridge drops larger packets "
+				  "without counting them\n" },
+		{ .bridge = "Member = jumbo\n[L2TP]\nRemote = 10.0.1.21\n[L2TPSession]\n"
+			    "MTU = 9000",
+			.report = "" },
+		{ .bridge = "Member = tiny\n[L2TP]\nRemote = 10.0.1.21\n[L2TPSession]",
+			.report = "9 warning: Member: \"tiny\" has MTU 1450, and the sessions of "
+				  "\"br-l2tp0\" carry 1500: the bridge drops larger packets to it "
+				  "without counting them\n" },
+		{ .bridge = "Member = tiny\n[L2TP]\nRemote = 10.0.1.21\n[L2TPSession]\n"
+			    "MTU = 1450",
+			.report = "" },
+		{ .bridge = "Member = xdp0",
+			.report = "9 warning: Member: an XDP program on \"xdp0\" sees its frames "
+				  "before the bridge, and may drop or redirect them\n" },
+		{ .bridge = "Member = wlan0",
+			.report = "9 warning: Member: \"wlan0\" is a wireless interface: as a "
+				  "client of an access point it cannot be bridged\n" },
+		{ .bridge = "Member = wlan1, wlan2",
+			.report = "9 error: Member: \"wlan1\" cannot be bridged: it is a client of "
+				  "a wireless network\n" },
 	};
 
 	EXPECT_CASES(table);
@@ -320,6 +366,35 @@ static void test_names(void **state)
 		{ .bridge = "Name = br0",
 			.report = "9 error: Name: a bridge \"br0\" exists already, which another "
 				  "program made\n" },
+		{ .interface = "Name = lan0",
+			.report = "4 error: Name: \"lan0\" is an alternative name of the "
+				  "interface \"eth1\"\n" },
+		{ .bridge = "Name = lanbr",
+			.report = "9 error: Name: \"lanbr\" is an alternative name of the "
+				  "interface \"br0\"\n" },
+		{ .bridge = "Name = lanbr\nAdopt = yes",
+			.report = "9 error: Adopt: \"lanbr\" is an alternative name of "
+				  "\"br0\"\n" },
+		{ .bridge = "[L2TP]\nRemote = 10.0.1.21\n[L2TPSession]\nName = lan0",
+			.report = "12 error: Name: \"lan0\" is an alternative name of the "
+				  "interface \"eth1\"\n" },
+		{ .bridge = "Name = vmbr0\nAdopt = yes",
+			.report = "9 warning: Adopt: the bridge \"vmbr0\" filters VLANs, so a "
+				  "session carries its default VLAN alone\n" },
+		{ .interface = "PostUp = bridge vlan add vid 10-20 dev l2tpeth0",
+			.bridge = "Name = vmbr0\nAdopt = yes",
+			.report = "" },
+		{ .peer = "Endpoint = 203.0.113.1:8172",
+			.bridge = "Name = vmbr1\nAdopt = yes",
+			.report = "9 warning: Adopt: the bridge \"vmbr1\" has the public address "
+				  "203.0.113.9 and leads to 203.0.113.1: frames of the other sites "
+				  "leave in clear by its ports\n" },
+		{ .peer = "Endpoint = 192.168.122.32:8172",
+			.bridge = "Name = vmbr1\nAdopt = yes",
+			.report = "" },
+		{ .peer = "Endpoint = 203.0.113.2:8172",
+			.bridge = "Name = vmbr2\nAdopt = yes",
+			.report = "" },
 		{ .bridge = "Name = br0\nAdopt = yes\nMember = eth6", .report = "" },
 		{ .bridge = "Name = br9\nAdopt = yes",
 			.report = "9 error: Adopt: there is no bridge \"br9\" on this host\n" },
@@ -491,6 +566,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_members, set_up),
+		cmocka_unit_test_setup(test_lossy_members, set_up),
 		cmocka_unit_test_setup(test_uplink, set_up),
 		cmocka_unit_test_setup(test_uplinks, set_up),
 		cmocka_unit_test_setup(test_names, set_up),

@@ -13,6 +13,10 @@
 #define MTU_AUTO  1500 /* a session's MTU = auto */
 #define LOWER_MAX 8    /* VLAN and similar interfaces on top of each other */
 
+#define HINT_WIRELESS                                                                              \
+	"switch on its 4-address mode (iw dev %s set 4addr on), which the access point must "      \
+	"support, or connect the LAN by cable"
+
 /* What the rules for one member need. */
 struct member {
 	const struct conf_site *site;
@@ -70,6 +74,11 @@ static bool check_type(const struct member *m)
 			"Member: \"%s\", of type %s, belongs to a virtual machine and cannot be "
 			"bridged\nattach the virtual machine to the bridge \"%s\" instead",
 			link->name, link->kind, m->bridge->name);
+	else if (m->facts->wireless(m->facts->ctx, link) == WIRELESS_CLIENT)
+		conf_report_add(m->report, m->severity, m->text->at,
+			"Member: \"%s\" cannot be bridged: it is a client of a wireless "
+			"network\n" HINT_WIRELESS,
+			link->name, link->name);
 	else
 		return false;
 	return true;
@@ -161,11 +170,19 @@ static void check_own_frames(const struct member *m)
 			"address\nname the interface below it%s%s",
 			m->link->name, m->link->kind, lower ? ": Member = " : "",
 			lower ? lower->name : "");
-	else if (m->facts->is_wireless(m->facts->ctx, m->link->name))
+	else if (m->link->xdp)
+		conf_report_add(m->report, CONF_WARNING, m->text->at,
+			"Member: an XDP program on \"%s\" sees its frames before the bridge, and "
+			"may "
+			"drop or redirect them\n"
+			"`ip link show %s` has its id; remove it (ip link set %s xdp off) unless "
+			"it "
+			"passes what is to cross",
+			m->link->name, m->link->name, m->link->name);
+	else if (m->facts->wireless(m->facts->ctx, m->link) == WIRELESS_UNKNOWN)
 		conf_report_add(m->report, CONF_WARNING, m->text->at,
 			"Member: \"%s\" is a wireless interface: as a client of an access point "
-			"it cannot be bridged\nswitch on its 4-address mode (iw dev %s set 4addr "
-			"on), which the access point must support, or connect the LAN by cable",
+			"it cannot be bridged\n" HINT_WIRELESS,
 			m->link->name, m->link->name);
 }
 
@@ -331,14 +348,25 @@ static uint32_t session_mtu(const struct conf_site *site, const struct conf_brid
 	return smallest;
 }
 
-/* Warn of a member that receives larger frames than the sessions carry: the kernel's bridge drops
- * them and counts nothing. In an adopted bridge sessions have the bridge's MTU. */
+/* Warn of a member that receives larger frames than the sessions carry, or smaller ones: the
+ * kernel's bridge drops those that do not fit a port, and counts nothing. In an adopted bridge
+ * sessions have the bridge's MTU. */
 static void check_mtu(const struct member *m)
 {
 	uint32_t mtu = session_mtu(m->site, m->bridge);
 
-	if (!mtu || m->bridge->adopt || m->link->mtu <= mtu)
+	if (!mtu || m->bridge->adopt || !m->link->mtu || m->link->mtu == mtu)
 		return;
+	if (m->link->mtu < mtu) {
+		conf_report_add(m->report, CONF_WARNING, m->text->at,
+			"Member: \"%s\" has MTU %u, and the sessions of \"%s\" carry %u: the "
+			"bridge drops larger packets to it without counting them\n"
+			"set MTU %u on it (ip link set %s mtu %u), or MTU = %u in [L2TPSession] on "
+			"all sites",
+			m->link->name, m->link->mtu, m->bridge->name, mtu, mtu, m->link->name, mtu,
+			m->link->mtu);
+		return;
+	}
 	conf_report_add(m->report, CONF_WARNING, m->text->at,
 		"Member: \"%s\" has MTU %u, and the sessions of \"%s\" carry %u: the bridge drops "
 		"larger packets without counting them\n"
@@ -349,7 +377,15 @@ static void check_mtu(const struct member *m)
 
 static void check_member(struct member *m)
 {
+	const struct link_info *other = host_facts_altname(m->facts, m->text->text);
+
 	m->link = host_facts_link(m->facts, m->text->text);
+	if (other) {
+		conf_report_add(m->report, m->severity, m->text->at,
+			"Member: \"%s\" is an alternative name of \"%s\"\nwrite Member = %s",
+			m->text->text, other->name, other->name);
+		return;
+	}
 	if (!m->link) {
 		conf_report_add(m->report, CONF_WARNING, m->text->at,
 			"Member: there is no interface \"%s\" on this host yet\n"
@@ -365,6 +401,45 @@ static void check_member(struct member *m)
 	check_mtu(m);
 }
 
+/* Source: RFC 1918, RFC 3927, RFC 6598. */
+static bool is_private(const uint8_t a[static 4])
+{
+	return a[0] == 10 || a[0] == 127 || (a[0] == 100 && (a[1] & 0xc0) == 64) ||
+	       (a[0] == 169 && a[1] == 254) || (a[0] == 172 && (a[1] & 0xf0) == 16) ||
+	       (a[0] == 192 && a[1] == 168);
+}
+
+/* The first public IPv4 address of the interface, or NULL: a LAN has private ones. */
+static const struct ip_prefix *public_address(const struct member *m)
+{
+	for (size_t i = 0; i < m->facts->addresses.n; i++) {
+		const struct ifaddr_info *a = &m->facts->addresses.v[i];
+
+		if (a->ifindex == m->link->ifindex && a->prefix.addr.family == AF_INET &&
+			!is_private(a->prefix.addr.bytes))
+			return &a->prefix;
+	}
+	return NULL;
+}
+
+/* Report an adopted bridge that is the uplink, as that of a host at a provider: its owner has made
+ * it so, and the site adds the other sites' frames to what leaves by it. */
+static void check_adopted_uplink(const struct member *m)
+{
+	const struct ip_prefix *address = public_address(m);
+	char text[IP_ADDR_TEXT_LEN];
+	const char *to = "";
+	bool sure = false;
+
+	if (!address || leads_to_peer(m, &to, &sure) != LEAVES_DIRECTLY || !sure)
+		return;
+	conf_report_add(m->report, CONF_WARNING, m->bridge->at[CONF_BRIDGE_NAME],
+		"Adopt: the bridge \"%s\" has the public address %s and leads to %s: frames of the "
+		"other sites leave in clear by its ports\n"
+		"right only if the network there is the LAN; else join a bridge of the LAN",
+		m->bridge->name, ip_addr_text(&address->addr, text), to);
+}
+
 /* While the site runs, a member in use by another program is only a warning: a reload still applies
  * all other settings. */
 void member_rules_check(const struct conf_site *site, const struct host_facts *facts,
@@ -372,7 +447,14 @@ void member_rules_check(const struct conf_site *site, const struct host_facts *f
 {
 	for (size_t i = 0; i < site->n_bridges; i++) {
 		const struct conf_bridge *bridge = &site->bridges[i];
+		const struct member joined = { .site = site,
+			.bridge = bridge,
+			.facts = facts,
+			.link = host_facts_link(facts, bridge->name),
+			.report = report };
 
+		if (bridge->adopt && joined.link)
+			check_adopted_uplink(&joined);
 		for (size_t k = 0; k < bridge->members.n; k++) {
 			struct member m = { .site = site,
 				.bridge = bridge,

@@ -157,11 +157,23 @@ static int query_one_link(struct nl_socket *nl, struct nl_msg *m, struct link_in
 	return err;
 }
 
-int query_link(struct nl_socket *nl, const char *name, struct link_info *ret)
+int query_link_any_name(struct nl_socket *nl, const char *name, struct link_info *ret)
 {
 	struct nl_msg m;
 
 	return query_one_link(nl, link_encode_get(&m, name), ret);
+}
+
+int query_link(struct nl_socket *nl, const char *name, struct link_info *ret)
+{
+	struct link_info link;
+	int err = query_link_any_name(nl, name, &link);
+
+	if (err == 0 && strcmp(link.name, name) != 0)
+		return -ENODEV;
+	if (err == 0)
+		*ret = link;
+	return err;
 }
 
 int query_link_index(struct nl_socket *nl, uint32_t ifindex, struct link_info *ret)

@@ -37,8 +37,12 @@ struct rule_list {
 	size_t n;
 };
 
-/** The interface with that name. Return: 0, -ENODEV, or another -errno. */
+/** The interface with that name; alternative names, as of `ip link property`, are none. Return: 0,
+ * -ENODEV, or another -errno. */
 MUST_CHECK int query_link(struct nl_socket *nl, const char *name, struct link_info *ret);
+
+/** The interface with that name or alternative name. Return: 0, -ENODEV, or another -errno. */
+MUST_CHECK int query_link_any_name(struct nl_socket *nl, const char *name, struct link_info *ret);
 
 /** The interface with that index. Return: 0, -ENODEV, or another -errno. */
 MUST_CHECK int query_link_index(struct nl_socket *nl, uint32_t ifindex, struct link_info *ret);

@@ -76,6 +76,12 @@ static void test_links(void **state)
 	assert_int_equal(link.master, ifindex_of("br0"));
 	assert_int_equal(link.mtu, 1386);
 	assert_string_equal(link.kind, "veth");
+	assert_int_equal(system("ip link property add dev a0 altname other0"), 0);
+	assert_int_equal(query_link(&nl, "other0", &link), -ENODEV);
+	assert_int_equal(query_link_any_name(&nl, "other0", &link), 0);
+	assert_string_equal(link.name, "a0");
+	assert_int_equal(query_link_any_name(&nl, "a0", &link), 0);
+	assert_int_equal(query_link_any_name(&nl, "c0", &link), -ENODEV);
 	assert_int_equal(nl_request(&nl, link_encode_delete(&m, ifindex_of("br0"))), 0);
 	assert_int_equal(query_link(&nl, "a0", &link), 0);
 	assert_int_equal(link.master, 0);

@@ -124,6 +124,11 @@ def without_ipv6(bench):
 
 
 def members(bench):
+    bench.node.run("ip link set eth1 mtu 1400")
+    try:
+        bench.warned('"eth1" has MTU 1400', "ip link set eth1 mtu 1500")
+    finally:
+        bench.node.run("ip link set eth1 mtu 1500")
     bench.warned('no interface "eth9"', "ip link", member="eth9")
     bench.refused("it is not an Ethernet interface", "name the interface", member="lo")
     bench.node.run("ip link add other type bridge")
@@ -172,6 +177,31 @@ def names(bench):
             bench.refused(f'"{name}" exists already', hint)
         finally:
             bench.node.run("ip", "link", "del", name)
+    bench.fine()
+
+
+def alternative_names(bench):
+    """A name that the kernel has given to an interface as a second one: it cannot be made, and is not what it seems."""
+    for name, parts in (("wg0", {}), ("l2tpeth0", {}), ("br-l2tp0", {})):
+        bench.node.run("ip", "link", "property", "add", "dev", "far1", "altname", name)
+        try:
+            bench.refused(f'"{name}" is an alternative name of the interface "far1"', "ip link property del", **parts)
+        finally:
+            bench.node.run("ip", "link", "property", "del", "dev", "far1", "altname", name)
+    for card, name in (("eth1", "lan0"), ("eth0", "wan0")):
+        bench.node.run("ip", "link", "property", "add", "dev", card, "altname", name)
+        try:
+            bench.refused(f'"{name}" is an alternative name of "{card}"', f"Member = {card}", member=name)
+            bench.site.configure(bench.text())
+            bench.site.up()
+            bench.site.configure(bench.text(member=f"eth1, {name}"))
+            bench.site.run("reload", bench.site.conf)
+            log = bench.site.log_text(0)
+            assert f"write Member = {card}" in log, log
+            assert "master" not in bench.node.run("ip", "-o", "link", "show", "eth0").out
+            bench.site.down()
+        finally:
+            bench.node.run("ip", "link", "property", "del", "dev", card, "altname", name)
     bench.fine()
 
 
@@ -420,6 +450,7 @@ def main():
         ("a macvtap interface", macvtap),
         ("the card that leads to the peer", uplink),
         ("names that exist", names),
+        ("names that interfaces have as well", alternative_names),
         ("a back end that is not there", backend),
         ("a port that is taken", port),
         ("networks of the host", networks),
