@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -256,15 +257,65 @@ static bool is_usable(const char *verb, const char *file)
 	return false;
 }
 
+static bool is_trusted(uid_t owner)
+{
+	return owner == 0 || owner == geteuid();
+}
+
+/* Open the file. A link is followed if it is of root or our user: one that another user has placed
+ * would lead the capture to a file of that user's choice. Return: a descriptor or -1 with errno. */
+static int open_file(const char *file)
+{
+	const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY;
+	int fd = open(file, flags | O_NOFOLLOW, 0600);
+	struct stat st;
+
+	if (fd >= 0 || errno != ELOOP || lstat(file, &st) < 0)
+		return fd;
+	if (S_ISLNK(st.st_mode) && is_trusted(st.st_uid))
+		return open(file, flags, 0600);
+	errno = EPERM;
+	return -1;
+}
+
+/* Empty a file that exists, unless another user can read the capture there, or has it written over
+ * a file of another name. Return: false with errno if not. */
+static bool empty_file(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return false;
+	if (!S_ISREG(st.st_mode))
+		return true;
+	if (!is_trusted(st.st_uid) || st.st_nlink > 1) {
+		errno = EPERM;
+		return false;
+	}
+	return ftruncate(fd, 0) == 0;
+}
+
 /* Open the output. Return: its descriptor; or -1, and stderr has the reason. */
 static int open_output(const char *verb, const char *file)
 {
+	int err;
 	int fd;
 
 	if (!file)
 		return STDOUT_FILENO;
-	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
-	if (fd < 0)
+	fd = open_file(file);
+	if (fd >= 0 && !empty_file(fd)) {
+		err = errno;
+		close(fd);
+		errno = err;
+		fd = -1;
+	}
+	if (fd < 0 && errno == EPERM)
+		fprintf(stderr,
+			"%s: cannot write %s: it belongs to another user, or has another name; "
+			"name a new file\n",
+			verb, file);
+	else if (fd < 0)
 		fprintf(stderr, "%s: cannot write %s: %s\n", verb, file, strerror(errno));
 	return fd;
 }

@@ -211,7 +211,8 @@ static bool write_report(const char *verb, const char *path, const char *text)
 			n = 0;
 	}
 	if (fd < 0 || n < 0 || (!to_stdout && close(fd) < 0)) {
-		fprintf(stderr, "%s: cannot write %s: %s\n", verb, path, strerror(errno));
+		fprintf(stderr, "%s: cannot write %s: %s%s\n", verb, path, strerror(errno),
+			fd < 0 && errno == EEXIST ? "; name a new file" : "");
 		return false;
 	}
 	if (!to_stdout)

@@ -19,7 +19,7 @@
 #include "base/secret.h"
 
 #define PAUSE_NS NS_PER_S /* without accepting, when no slot or descriptor is free */
-#define SLOW_NS	 NS_PER_S /* a client that needs longer for a request may lose its slot */
+#define SLOW_NS	 NS_PER_S /* a client that is slow for longer may lose its slot */
 #define READ_NS	 NS_PER_S /* a refused client has this long for its request */
 
 /** State of a connection: what it waits for. */
@@ -38,7 +38,7 @@ struct local_client {
 	enum local_server_then then;
 	int fd;
 	bool end;	   /* the client has sent everything */
-	struct mono since; /* start of this state */
+	struct mono since; /* start of this state, or when a part of the answer was sent */
 	struct mono due;   /* closed at this time; MONO_NEVER while idle or held */
 	char *answer;
 	size_t answer_len;
@@ -183,6 +183,7 @@ static void send_answer(struct local_server *h, struct local_client *c)
 		return;
 	}
 	c->sent += (size_t)n;
+	c->since = clock_mono();
 	if (c->sent == c->answer_len)
 		answer_is_sent(h, c);
 }
@@ -281,8 +282,8 @@ static unsigned eviction_class(const struct local_client *c, struct mono now)
 	case CLIENT_IDLE:
 		return has_input(c) ? 0 : 2;
 	case CLIENT_REQUEST:
-		return mono_between(c->since, now) >= SLOW_NS ? 1 : 0;
 	case CLIENT_ANSWER:
+		return mono_between(c->since, now) >= SLOW_NS ? 1 : 0;
 	case CLIENT_HELD:
 	case CLIENT_OVER:
 		return 0;
@@ -291,7 +292,7 @@ static unsigned eviction_class(const struct local_client *c, struct mono now)
 }
 
 /* A slot for a new client, of a class up to `max`: a free one; or that of a refused client, of the
- * longest idle one, or of one that is slow to send its request; or NULL. */
+ * longest idle one, or of one that is slow to send or to receive; or NULL. */
 static struct local_client *find_place(struct local_server *h, unsigned max)
 {
 	struct local_client *best = NULL;

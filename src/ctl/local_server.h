@@ -15,7 +15,8 @@
  * requests and answers with local_server_answer(). While an answer is being sent, that client's
  * input waits. From its first byte, a client has `timeout_ms` to send a whole request, and again to
  * receive the answer; then it is closed. A client that sends nothing may stay until its slot is
- * needed; so may one that sends its request for longer than a second.
+ * needed; so may one that sends its request, or receives nothing of its answer, for longer than a
+ * second.
  *
  * All descriptors, and a timer that runs only while there are clients, are in one epoll descriptor,
  * which the owner's loop watches: when it is readable, local_server_run() does a bounded amount of

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "ctl/local_server.h"
 #include "ctl/testtalk.h"
 #include "ctlproto/request.h"
 
@@ -30,7 +31,8 @@ struct fixture {
 	struct testdir dir;
 	struct status_server *server;
 	unsigned reports;
-	int fails; /* the next report does, with this error */
+	int fails;	   /* the next report does, with this error */
+	unsigned warnings; /* so many are in a report */
 };
 
 static int report(void *ctx, struct status_report *ret)
@@ -39,6 +41,8 @@ static int report(void *ctx, struct status_report *ret)
 
 	f->reports++;
 	snprintf(ret->site, sizeof(ret->site), "site%u", f->reports);
+	for (unsigned i = 0; i < f->warnings; i++)
+		assert_int_equal(status_add_warning(ret, "%0100u", i), 0);
 	return f->fails;
 }
 
@@ -187,6 +191,27 @@ static void test_in_use(void **state)
 	expect(f, STATUS, false, "\"ok\":true");
 }
 
+/* Clients that receive nothing of their answers lose their slots to others. */
+static void test_stopped_readers(void **state)
+{
+	struct fixture *f = *state;
+	int clients[LOCAL_SERVER_CLIENTS];
+
+	f->warnings = 4000;			 /* more than a socket has room for */
+	now = mono_add(now, 1000000 * NS_PER_S); /* the kernel's timers wait for it */
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+		now = mono_add(now, NS_PER_S / 4); /* so many connections are accepted */
+		clients[i] = talk_connect(&f->dir);
+		talk_send(clients[i], STATUS);
+		pump(f);
+	}
+	f->warnings = 0;
+	now = mono_add(now, NS_PER_S);
+	expect(f, STATUS, false, "\"ok\":true");
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+		close(clients[i]);
+}
+
 /* Where the process may open no more descriptors, clients are served one after the other. */
 static void test_limit(void **state)
 {
@@ -227,7 +252,8 @@ int main(void)
 		TEST(test_no_memory),
 		TEST(test_modes),
 		TEST(test_in_use),
-		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
+		TEST(test_limit),
+		TEST(test_stopped_readers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -283,6 +283,28 @@ def keys_and_reload(bench):
     bench.site.down()
 
 
+def captures(bench):
+    """A capture is not written to what another user has placed: a file, a link, or another name of a file."""
+    bench.site.up()
+    folder = "/run/captures"
+    bench.node.sh(f"mkdir -m 777 {folder}; echo precious >/run/victim; ln /run/victim {folder}/name")
+    bench.as_other(f"touch {folder}/file; ln -s /run/victim {folder}/link; ln -s /run/absent {folder}/nowhere", check=True)
+    for name in ("file", "link", "nowhere", "name"):
+        result = bench.site.run("capture", "--time", "1", "-w", f"{folder}/{name}", bench.site.conf, check=False)
+        assert result.status == 1 and "belongs to another user, or has another name" in result.out, (name, result.out)
+    assert bench.node.run("cat", "/run/victim").out == "precious\n"
+    assert bench.node.run("cat", f"{folder}/file").out == ""
+    assert not os.path.exists(bench.node.path("/run/absent"))
+    bench.node.sh(f"echo old >/run/own; ln -s /run/own {folder}/own")
+    for path in ("/run/own", f"{folder}/own", f"{folder}/new"):
+        bench.site.run("capture", "--time", "1", "-w", path, bench.site.conf)
+        with open(bench.node.path(path if path != f"{folder}/own" else "/run/own"), "rb") as file:
+            assert file.read(4) == b"\x0a\x0d\x0d\x0a", path
+    bench.site.down()
+    bench.node.sh(f"rm -rf {folder} /run/victim /run/own /run/hook-ran")
+    bench.unchanged()
+
+
 def main():
     suite = Suite("local users")
     box = {}
@@ -302,6 +324,7 @@ def main():
         suite.run("programs of hooks", programs_of_hooks, bench)
         suite.run("ACLs", acls, bench)
         suite.run("key files, and reload", keys_and_reload, bench)
+        suite.run("files for captures", captures, bench)
     suite.finish()
 
 
