@@ -282,17 +282,41 @@ static const struct conf_session *next_in_bridge(
 	return s;
 }
 
+/* Report a session without SplitHorizon beside one that has it: it is easily forgotten when a site
+ * is added to a mesh by hand. */
+static void check_forgotten_horizon(const struct conf_site *site, const struct conf_bridge *bridge,
+	const struct conf_session *isolated, struct conf_report *report)
+{
+	const size_t key = CONF_SESSION_OPTION + L2TP_OPTION(split_horizon);
+	struct conf_session_walk walk = { site };
+	const struct conf_session *s;
+	char place[CONF_PLACE_LEN];
+
+	while ((s = next_in_bridge(&walk, bridge)))
+		if (!s->at[key].line)
+			conf_report_add(report, CONF_WARNING, s->section,
+				"[L2TPSession] has no SplitHorizon, which is yes in %s: that is a "
+				"loop if their sites are wired to each other\n"
+				"in a full mesh write SplitHorizon = yes in every session; for a "
+				"site "
+				"that is wired to this one alone, SplitHorizon = no",
+				conf_place(site, isolated->at[key], s->section, place));
+}
+
 /* Check SplitHorizon where it is written. Return: whether it is, in some session. */
 static bool check_written_horizon(
 	const struct conf_site *site, const struct conf_bridge *bridge, struct conf_report *report)
 {
 	const size_t key = CONF_SESSION_OPTION + L2TP_OPTION(split_horizon);
 	struct conf_session_walk walk = { site };
+	const struct conf_session *isolated = NULL;
 	const struct conf_session *s;
 	bool written = false;
 
 	while ((s = next_in_bridge(&walk, bridge))) {
 		written |= s->at[key].line != 0;
+		if (s->options.split_horizon == L2TP_SPLIT_HORIZON_ON && s->at[key].line)
+			isolated = s;
 		if (s->options.split_horizon == L2TP_SPLIT_HORIZON_ON && bridge->stp)
 			conf_report_add(report, CONF_WARNING, s->at[key],
 				"SplitHorizon: the bridge \"%s\" has STP = yes: a site is cut off "
@@ -301,6 +325,8 @@ static bool check_written_horizon(
 				"every other, else STP = yes",
 				bridge->name);
 	}
+	if (isolated && !bridge->stp)
+		check_forgotten_horizon(site, bridge, isolated, report);
 	return written;
 }
 

@@ -197,6 +197,10 @@ int import_read(
 	char *text;
 	int result = 0;
 
+	if (len >= 2 && (!memcmp(bytes, "\xff\xfe", 2) || !memcmp(bytes, "\xfe\xff", 2))) {
+		*ret_format = "it is in UTF-16: save it as UTF-8";
+		return -EINVAL;
+	}
 	*ret_format = "it is larger than 1 MiB, or binary: is this the right file?";
 	if (len > IMPORT_FILE_MAX || memchr(bytes, '\0', len))
 		return -EINVAL;

@@ -71,6 +71,7 @@ static const struct {
 	{ "[Interface]\nAddress =\n", "1:2: dropped: Address: it has no value" },
 	{ "\xef\xbb\xbf[interface]\nlistenport=8172\n[PEER]\nallowedips=10.0.1.21/32\n",
 		"1:4: imported: [Peer] AllowedIPs = 10.0.1.21/32" },
+	{ "[Interface]\nH1 = 5\n", "1:2: dropped: H1: it is of AmneziaWG, whose messages" },
 	{ "[Interface]\nListenPort = 1\nListenPort = 2\n", "1:2: dropped: ListenPort: line 3" },
 	{ "[Interface]\nPrivateKey = " KEY_A "\nPrivateKey = " KEY_A "\n",
 		"1:2: dropped: PrivateKey: line 3 replaces it" },
@@ -237,6 +238,8 @@ static void test_refused(void **state)
 		size_t len;
 		const char *reason;
 	} table[] = {
+		{ "\xff\xfe[\0I\0", 6, "it is in UTF-16: save it as UTF-8" },
+		{ "\xfe\xff\0[\0I", 6, "it is in UTF-16: save it as UTF-8" },
 		{ "hello\nworld\n", 12, "its format is not recognised" },
 		{ "[Site]\n", 7, "it is a file of wirespan already" },
 		{ "[Interface]\n[L2TP]\n", 19, "it is a file of wirespan already" },

@@ -14,6 +14,9 @@
 #define NAME_LEN 64
 #define LIST_LEN 512
 
+#define REASON_AMNEZIA                                                                             \
+	"it is of AmneziaWG, whose messages are not WireGuard's: the peer must use WireGuard"
+
 /* A file while it is read. */
 struct ini {
 	struct import *im;
@@ -29,6 +32,15 @@ struct ini {
 /* clang-format off */
 static const struct import_row wg_quick_rows[] = {
 	{ "Interface", "SaveConfig", NULL, "wirespan never writes to the file: edit it and run wirespan reload" },
+	{ "Interface", "Jc",   NULL, REASON_AMNEZIA },
+	{ "Interface", "Jmin", NULL, REASON_AMNEZIA },
+	{ "Interface", "Jmax", NULL, REASON_AMNEZIA },
+	{ "Interface", "S1",   NULL, REASON_AMNEZIA },
+	{ "Interface", "S2",   NULL, REASON_AMNEZIA },
+	{ "Interface", "H1",   NULL, REASON_AMNEZIA },
+	{ "Interface", "H2",   NULL, REASON_AMNEZIA },
+	{ "Interface", "H3",   NULL, REASON_AMNEZIA },
+	{ "Interface", "H4",   NULL, REASON_AMNEZIA },
 	{ "Interface", "*", "*", NULL },
 	{ "Peer",      "*", "*", NULL },
 	{ NULL, NULL, NULL, NULL },
