@@ -74,8 +74,8 @@ void isolated_note_engine(struct isolated_site *u)
 		return;
 	orphan_forget(name);
 	log_warning("If this process is killed, the engine ends with it, as it cannot be noted in "
-		    "the run folder: %s. %s",
-		strerror(-err), error_limit_hint(err) ? error_limit_hint(err) : "");
+		    "the run folder: %s.%s",
+		strerror(-err), error_limit_tail(err));
 }
 
 void isolated_outlive(struct backend_site *s, bool on)

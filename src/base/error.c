@@ -12,26 +12,33 @@
 
 #define PROBLEM_MAX 250 /* leaves room for the text of an errno */
 
-const char *error_limit_hint(int code)
+const char *error_limit_tail(int code)
 {
 	switch (-code) {
 	case EMFILE:
-		return "Raise the limit of open descriptors (LimitNOFILE, ulimit -n).";
+		return " Raise the limit of open descriptors (LimitNOFILE, ulimit -n).";
 	case ENFILE:
-		return "Raise the host's limit of open files, fs.file-max.";
+		return " Raise the host's limit of open files, fs.file-max.";
 	case ENOMEM:
 	case ENOBUFS:
-		return "Free some memory, or raise the limits of memory.";
+		return " Free some memory, or raise the limits of memory.";
 	case ENOSPC:
-		return "Make room in /run, or raise fs.epoll.max_user_watches.";
+		return " Make room in /run, or raise fs.epoll.max_user_watches.";
 	case EFBIG:
-		return "Raise the limit of the size of files (LimitFSIZE, ulimit -f).";
+		return " Raise the limit of the size of files (LimitFSIZE, ulimit -f).";
 	case ENOSYS:
-		return "The kernel or a container's seccomp filter forbids a system call: allow "
+		return " The kernel or a container's seccomp filter forbids a system call: allow "
 		       "it.";
 	default:
-		return NULL;
+		return "";
 	}
+}
+
+const char *error_limit_hint(int code)
+{
+	const char *tail = error_limit_tail(code);
+
+	return *tail ? tail + 1 : NULL;
 }
 
 /* Whether the hint about the limit is the better one: this one is only a question, or a limit of

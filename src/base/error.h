@@ -21,3 +21,6 @@ int error_set(struct error *error, int code, const char *format, ...)
 /** The hint for an error that comes from a limit of this host (open descriptors, memory, room,
  * system calls), or NULL for other codes. */
 const char *error_limit_hint(int code);
+
+/** The same hint to append to a sentence: with a blank before it; "" for other codes. */
+const char *error_limit_tail(int code);

@@ -36,6 +36,15 @@ static void test_sentences(void **state)
 	}
 }
 
+/* The hint ends a line, without a blank if there is none. */
+static void test_tail(void **state)
+{
+	assert_string_equal(error_limit_tail(-ENOENT), "");
+	assert_null(error_limit_hint(-ENOENT));
+	assert_int_equal(error_limit_tail(-EMFILE)[0], ' ');
+	assert_string_equal(error_limit_tail(-EMFILE) + 1, error_limit_hint(-EMFILE));
+}
+
 /* The hint about a limit replaces none and a question, and nothing else. */
 static void test_limits(void **state)
 {
@@ -85,6 +94,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_tail),
 		cmocka_unit_test(test_long),
 	};
 

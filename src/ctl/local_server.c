@@ -341,8 +341,8 @@ static void meet_limit(struct local_server *h, int err)
 {
 	set_accepting(h, false);
 	if (!h->reported)
-		log_warning("A client of %s cannot be served: %s. %s", h->sock.path, strerror(-err),
-			error_limit_hint(err));
+		log_warning("A client of %s cannot be served: %s.%s", h->sock.path, strerror(-err),
+			error_limit_tail(err));
 	h->reported = true;
 }
 
