@@ -26,12 +26,20 @@ static int open_socket(struct nl_socket *nl, int protocol, uint32_t groups, int 
 	int err;
 
 	nl->mnl = NULL;
+	nl->answer = NULL;
 	nl->seq = 0;
 	nl->verdict = (struct nl_verdict){ 0 };
 	if (!mnl)
 		return -errno;
+	nl->answer = malloc(NL_ANSWER_MAX);
+	if (!nl->answer) {
+		mnl_socket_close(mnl);
+		return -ENOMEM;
+	}
 	if (mnl_socket_bind(mnl, groups, MNL_SOCKET_AUTOPID) < 0) {
 		err = -errno;
+		free(nl->answer);
+		nl->answer = NULL;
 		mnl_socket_close(mnl);
 		return err;
 	}
@@ -67,6 +75,8 @@ void nl_socket_close(struct nl_socket *nl)
 	if (nl->mnl)
 		mnl_socket_close(nl->mnl);
 	nl->mnl = NULL;
+	free(nl->answer);
+	nl->answer = NULL;
 }
 
 int nl_socket_fd(const struct nl_socket *nl)
@@ -83,7 +93,7 @@ static int read_datagram(struct nl_socket *nl, nl_visit_fn *visit, void *ctx)
 	int err = 0;
 
 	do
-		n = mnl_socket_recvfrom(nl->mnl, nl->answer, sizeof(nl->answer));
+		n = mnl_socket_recvfrom(nl->mnl, nl->answer, NL_ANSWER_MAX);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;

@@ -18,7 +18,7 @@ struct nl_socket {
 	struct mnl_socket *mnl;
 	uint32_t seq;
 	struct nl_verdict verdict; /* of the last exchange */
-	_Alignas(struct nlmsghdr) uint8_t answer[NL_ANSWER_MAX];
+	uint8_t *answer;	   /* NL_ANSWER_MAX bytes, until it is closed */
 };
 
 /** Called for each message of an answer. Return: 0, or -errno to abort. */

@@ -9,12 +9,13 @@
 #include "base/bytes.h"
 #include "netlink/test_kernel.h"
 
+static _Alignas(struct nlmsghdr) uint8_t answer[NL_ANSWER_MAX];
 static struct nl_socket nl;
 
 static int begin(void **state)
 {
 	memset(&kernel, 0, sizeof(kernel));
-	nl = (struct nl_socket){ .seq = 6 };
+	nl = (struct nl_socket){ .seq = 6, .answer = answer };
 	return 0;
 }
 

@@ -381,7 +381,7 @@ int l2tpnl_sessions(struct nl_socket *nl, uint16_t family, struct l2tpnl_session
 		l2tpnl_sessions_fini(&list);
 		err = nl_exchange(nl, l2tpnl_encode_session_dump(&m, family), add_session, &list);
 	}
-	secret_wipe(nl->answer, sizeof(nl->answer)); /* it held the cookies */
+	secret_wipe(nl->answer, NL_ANSWER_MAX); /* it held the cookies */
 	if (err < 0)
 		l2tpnl_sessions_fini(&list);
 	else

@@ -234,12 +234,13 @@ static void test_decode_wrong(void **state)
 	}
 }
 
+static _Alignas(struct nlmsghdr) uint8_t answer[NL_ANSWER_MAX];
 static struct nl_socket nl;
 
 static int begin(void **state)
 {
 	memset(&kernel, 0, sizeof(kernel));
-	nl = (struct nl_socket){ .seq = 6 };
+	nl = (struct nl_socket){ .seq = 6, .answer = answer };
 	return 0;
 }
 
@@ -296,7 +297,7 @@ static void test_sessions(void **state)
 	assert_int_equal(list.n, 2);
 	assert_int_equal(list.v[1].session.id, 10);
 	assert_int_equal(list.v[1].session.tx_cookie.len, 8);
-	assert_null(memmem(nl.answer, sizeof(nl.answer), cookie, sizeof(cookie)));
+	assert_null(memmem(answer, sizeof(answer), cookie, sizeof(cookie)));
 	l2tpnl_sessions_fini(&list);
 	assert_null(list.v);
 	l2tpnl_sessions_fini(&list);

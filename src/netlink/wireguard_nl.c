@@ -342,7 +342,7 @@ int wgnl_set(struct nl_socket *nl, uint16_t family, const struct wgnl_config *co
 	while (err == 0 && wgnl_encode_set(&m, family, config, &cursor))
 		err = nl_request(nl, &m);
 	secret_wipe(&m, sizeof(m));
-	secret_wipe(nl->answer, sizeof(nl->answer)); /* old kernels send the request back */
+	secret_wipe(nl->answer, NL_ANSWER_MAX); /* old kernels send the request back */
 	return err;
 }
 
@@ -361,7 +361,7 @@ int wgnl_get(struct nl_socket *nl, uint16_t family, const char *ifname, struct w
 		wgnl_device_fini(&device);
 		err = nl_exchange(nl, wgnl_encode_get(&m, family, ifname), decode_answer, &device);
 	}
-	secret_wipe(nl->answer, sizeof(nl->answer)); /* it held the keys */
+	secret_wipe(nl->answer, NL_ANSWER_MAX); /* it held the keys */
 	if (err < 0)
 		wgnl_device_fini(&device);
 	else

@@ -297,12 +297,13 @@ static void test_decode_wrong(void **state)
 	}
 }
 
+static _Alignas(struct nlmsghdr) uint8_t answer[NL_ANSWER_MAX];
 static struct nl_socket nl;
 
 static int begin(void **state)
 {
 	memset(&kernel, 0, sizeof(kernel));
-	nl = (struct nl_socket){ .seq = 6 };
+	nl = (struct nl_socket){ .seq = 6, .answer = answer };
 	return 0;
 }
 
@@ -332,7 +333,7 @@ static void test_get_device(void **state)
 	dump(10, NLM_F_MULTI, v, 1);
 	assert_int_equal(wgnl_get(&nl, FAMILY, "wg0", &device), 0);
 	assert_int_equal(device.listen_port, 51820);
-	assert_null(memmem(nl.answer, sizeof(nl.answer), half, sizeof(half)));
+	assert_null(memmem(answer, sizeof(answer), half, sizeof(half)));
 	wgnl_device_fini(&device);
 	assert_int_equal(kernel.next, kernel.n);
 }
