@@ -170,6 +170,15 @@ static bool is_port_taken(const struct probe *p)
 	return port && (is_taken(AF_INET, port) || is_taken(AF_INET6, port));
 }
 
+/* Whether a process of the site holds its TUN, although the run folder has lost its files: `up`
+ * ends an engine that goes on alone, and names any other process. */
+static bool is_held(const struct probe *p, const struct host_facts *f)
+{
+	const struct link_info *link = host_facts_link(f, p->site->interface.name);
+
+	return link && !strcmp(link->kind, "tun") && !strcmp(link->alias, f->alias);
+}
+
 /* If the process of the site was killed, its interfaces and its port are free only when those have
  * ended that it had confined, a moment later: wait for that. */
 static void await_end_of_crashed(struct probe *p)
@@ -206,7 +215,7 @@ static int collect(struct probe *p, struct host_facts *f)
 	}
 	memcpy(f->alias, p->netdev.alias, sizeof(f->alias));
 	f->runs = host_lock_holder(p->site->name) != 0 /* or that cannot be found out */
-		  || orphan_exists(p->site->name);
+		  || orphan_exists(p->site->name) || is_held(p, f);
 	f->port_taken = !f->runs && !is_resumable(p, f) && is_port_taken(p);
 	f->no_resolvconf = p->site->interface.dns.n && !spawn_finds("resolvconf");
 	return 0;

@@ -139,6 +139,34 @@ def crash_then_up(bench):
     bench.check_clean("by down after kill -9 and up")
 
 
+def run_folder_lost(bench):
+    """The run folder is lost with the process: `up` knows its own engine, which still holds the interfaces, and ends it."""
+    near = bench.near
+    near.up()
+    near.stop("KILL")
+    near.node.run("rm -rf /run/wirespan")
+    near.up()
+    bench.works()
+    near.down()
+    bench.check_clean("by down after a lost run folder")
+
+
+def run_folder_lost_under_it(bench):
+    """The run folder is lost under a running site: `up` names its process, and works when that has ended."""
+    near = bench.near
+    near.up()
+    near.node.run("rm -rf /run/wirespan")
+    refused = near.run("up", near.conf, check=False)
+    pid = next((p for p in near.pids() if f"({p})" in refused.out), None)
+    assert refused.status == 1 and pid and "ip link del" not in refused.out, refused.out
+    near.node.run("kill", str(pid))
+    near.wait_gone()
+    near.up()
+    bench.works()
+    near.down()
+    bench.check_clean("by down after a run folder that was lost under it")
+
+
 def far_side_returns(bench, signal):
     """The far gateway ends and comes back with no memory of the session: traffic goes on by itself."""
     far = bench.net.gateway[1]
@@ -385,6 +413,8 @@ def main():
         ("READY=1 when traffic can flow", notified),
         ("down after kill -9 leaves nothing", crash_then_down),
         ("up after kill -9 works", crash_then_up),
+        ("up after kill -9 and a lost run folder works", run_folder_lost),
+        ("up of a running site whose run folder is lost", run_folder_lost_under_it),
         ("ten rounds leave nothing", repeated),
         ("a second up is refused and harms nothing", second_up_refused),
         ("down and status of a site that is not up", without_process),
