@@ -15,11 +15,6 @@
 #include "host/sysctl.h"
 #include "netlink/query.h"
 
-/* Most addresses that a bridge learns, on all ports together: as many as a large switch holds, and
- * far more than the hosts on a LAN segment. The addresses of the bridge and its ports do not
- * count. */
-#define FDB_MAX 16384
-
 #define STP_FORWARD_DELAY 1500 /* 1/100 s, the kernel's default */
 
 bool bridge_has_alias(const struct link_info *link, const char *alias)
@@ -74,6 +69,14 @@ int bridge_set_stp(struct netdev *m, const struct link_info *bridge, bool stp)
 	return err;
 }
 
+int bridge_limit_learning(struct netdev *m, const struct link_info *bridge)
+{
+	struct nl_msg msg;
+
+	return netdev_change(m, link_encode_fdb_max(&msg, bridge->ifindex, BRIDGE_FDB_MAX),
+		"ip link set %s type bridge fdb_max_learned %d", bridge->name, BRIDGE_FDB_MAX);
+}
+
 int bridge_set_snooping(struct netdev *m, const struct link_info *bridge, bool snooping)
 {
 	struct nl_msg msg;
@@ -121,7 +124,7 @@ static int create(
 	struct link_bridge bridge = { .name = conf->name,
 		.stp = conf->stp,
 		.multicast_snooping = conf->multicast_snooping,
-		.fdb_max = FDB_MAX };
+		.fdb_max = BRIDGE_FDB_MAX };
 	struct journal_entry e = { .kind = JOURNAL_BRIDGE };
 	struct nl_msg msg;
 	int err;
@@ -136,14 +139,14 @@ static int create(
 		"ip link add %s address %s"
 		" type bridge stp_state %d%s mcast_snooping %d fdb_max_learned %d",
 		conf->name, e.mac, conf->stp, conf->stp ? "" : " forward_delay 0",
-		conf->multicast_snooping, FDB_MAX);
+		conf->multicast_snooping, BRIDGE_FDB_MAX);
 	if (err == 0)
 		err = netdev_find(m, conf->name, ret);
 	if (err == 0)
 		err = netdev_set_alias(m, ret);
 	if (err == 0)
 		err = netdev_refuse_ra(m, conf->name);
-	if (err == 0 && !ret->fdb_max)
+	if (err == 0 && !ret->has_fdb_max)
 		log_info("This kernel does not limit how many addresses %s learns, as Linux 6.7 "
 			 "does: a site that makes up addresses can fill memory here",
 			conf->name);
@@ -473,7 +476,9 @@ static int find_noted_bridge(struct netdev *m, const struct journal_entry *e, st
 	}
 	free(list.v);
 	if (err && foreign)
-		log_warning("%s is not the bridge that was made here; left alone", e->name);
+		log_warning("%s is not the bridge that was made here, or has lost its alias: left "
+			    "alone. If nothing else needs it: ip link del %s.",
+			e->name, e->name);
 	return err;
 }
 

@@ -5,6 +5,11 @@
 #include "conf/model.h"
 #include "host/netdev.h"
 
+/* Most addresses that a bridge learns, on all ports together: as many as a large switch holds, and
+ * far more than the hosts on a LAN segment. The addresses of the bridge and its ports do not
+ * count. */
+#define BRIDGE_FDB_MAX 16384
+
 /**
  * Create a bridge with its addresses, down. `mac`: NULL, or the Ethernet address that the bridge
  * had before it was deleted. Without STP, ports forward at once. With Adopt, join a bridge of
@@ -21,6 +26,9 @@ int bridge_set_mac(
 /** Turn the spanning tree on or off. With it, ports must listen and learn; without it they need
  * not. Return: 0 or -errno, as above. */
 int bridge_set_stp(struct netdev *m, const struct link_info *bridge, bool stp);
+
+/** Limit again how many addresses one of our bridges learns. Return: 0 or -errno, as above. */
+int bridge_limit_learning(struct netdev *m, const struct link_info *bridge);
 
 /** Turn multicast snooping on or off, if that is a change. Return: 0 or -errno, as above. */
 int bridge_set_snooping(struct netdev *m, const struct link_info *bridge, bool snooping);

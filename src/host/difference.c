@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,8 +17,9 @@
 #include "host/routes.h"
 
 static const char *const kind_names[] = { "absent", "name", "alias", "down", "port", "mtu", "mac",
-	"stp", "multicast_snooping", "isolated", "multicast_router", "forward_control", "address",
-	"route", "rule", "src_valid_mark", "accept_ra", "filter", "dns" };
+	"stp", "forward_delay", "fdb_max_learned", "multicast_snooping", "isolated",
+	"multicast_router", "forward_control", "address", "address_lifetime", "route", "rule",
+	"src_valid_mark", "accept_ra", "addr_gen_mode", "filter", "dns" };
 _Static_assert(ARRAY_LEN(kind_names) == DIFFERENCE_COUNT, "every kind has a name");
 
 /** A comparison in progress. */
@@ -262,6 +264,14 @@ static void compare_bridge(
 				    : "%s runs the spanning tree protocol, but [Bridge] does not "
 				      "set STP = yes",
 			wanted->name);
+	else if (!wanted->stp && link->forward_delay)
+		add(c, wanted, link, DIFFERENCE_FORWARD_DELAY,
+			"The forward_delay of %s is %.2f s instead of 0, so that a new port waits",
+			wanted->name, (double)link->forward_delay / 100);
+	if (wanted->fdb_max && link->has_fdb_max && link->fdb_max != wanted->fdb_max)
+		add(c, wanted, link, DIFFERENCE_FDB_MAX,
+			"The fdb_max_learned of %s is %" PRIu32 " instead of %" PRIu32,
+			wanted->name, link->fdb_max, wanted->fdb_max);
 	if (link->has_multicast && (link->multicast_snooping != 0) != wanted->multicast_snooping)
 		add(c, wanted, link, DIFFERENCE_SNOOPING,
 			wanted->multicast_snooping
@@ -280,16 +290,17 @@ static void compare_bridge(
 			wanted->name);
 }
 
-static bool has_address(
+/** The address of an interface, or NULL. */
+static const struct ifaddr_info *find_address(
 	const struct host_view *view, uint32_t ifindex, const struct ip_prefix *address)
 {
 	for (size_t i = 0; i < view->addresses.n; i++) {
 		const struct ifaddr_info *a = &view->addresses.v[i];
 
 		if (a->ifindex == ifindex && ip_prefix_equal(&a->prefix, address))
-			return true;
+			return a;
 	}
-	return false;
+	return NULL;
 }
 
 bool difference_is_link_local(const struct ifaddr_info *address)
@@ -321,9 +332,16 @@ static void compare_addresses(
 {
 	for (size_t i = 0; wanted->addresses && i < wanted->addresses->n; i++) {
 		const struct ip_prefix *address = &wanted->addresses->v[i].prefix;
+		const struct ifaddr_info *is = find_address(c->view, link->ifindex, address);
+		char text[IP_PREFIX_TEXT_LEN];
 
-		if (!has_address(c->view, link->ifindex, address))
+		if (!is)
 			add_address(c, wanted, link, address);
+		else if (!(is->flags & IFA_F_PERMANENT) || is->flags & IFA_F_DEPRECATED)
+			add(c, wanted, link, DIFFERENCE_LIFETIME, "The address %s of %s %s",
+				ip_prefix_text(address, text), wanted->name,
+				is->flags & IFA_F_PERMANENT ? "is deprecated" : "will expire")
+				->prefix = *address;
 	}
 	if (wanted->link_local.addr.family && !has_link_local(c->view, link->ifindex))
 		add_address(c, wanted, link, &wanted->link_local);
@@ -343,6 +361,72 @@ static bool has_route(
 		if (routes_match(&list->v[i], ifindex, route))
 			return true;
 	return false;
+}
+
+/** Whether the interface has the route of the local table that delivers packets to an address. */
+static bool has_local(const struct host_view *view, uint32_t ifindex, const struct ip_addr *addr)
+{
+	const struct route_list *list = &view->routes[family_index(addr->family)];
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct route_info *route = &list->v[i];
+
+		if (route->type == RTN_LOCAL && route->ifindex == ifindex &&
+			ip_addr_equal(&route->dst.addr, addr))
+			return true;
+	}
+	return false;
+}
+
+static void add_route(struct comparison *c, const struct wanted_link *wanted,
+	const struct link_info *link, const struct ip_prefix *dst, uint32_t table)
+{
+	char text[IP_PREFIX_TEXT_LEN];
+	struct difference *d = add(c, wanted, link, DIFFERENCE_ROUTE,
+		table == RT_TABLE_LOCAL ? "There is no local route to %s by %s"
+					: "There is no route to %s by %s",
+		ip_prefix_text(dst, text), wanted->name);
+
+	d->prefix = *dst;
+	d->table = table;
+}
+
+/** Compare the routes that the kernel has added with an address: to its network, and to itself. */
+static void compare_connected(struct comparison *c, const struct wanted_link *wanted,
+	const struct link_info *link, const struct ip_prefix *address)
+{
+	const struct ifaddr_info *is = find_address(c->view, link->ifindex, address);
+	bool six = address->addr.family == AF_INET6;
+	struct planned_route route = { ip_prefix_masked(address), RT_TABLE_MAIN, false };
+	struct ip_prefix host = { address->addr, (uint8_t)ip_addr_bits(&address->addr) };
+
+	if (!is || is->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED))
+		return;
+	if ((!six || wanted->local6) && !has_local(c->view, link->ifindex, &address->addr))
+		add_route(c, wanted, link, &host, RT_TABLE_LOCAL);
+	if (address->len == host.len || has_route(c->view, link->ifindex, &route) ||
+		(c->wanted->plan && route_plan_has(c->wanted->plan, &route)))
+		return;
+	for (size_t i = 0; i < c->list->n; i++) { /* of another address in the same network */
+		const struct difference *d = &c->list->v[i];
+
+		if (d->kind == DIFFERENCE_ROUTE && d->ifindex == link->ifindex &&
+			d->table == RT_TABLE_MAIN && ip_prefix_equal(&d->prefix, &route.dst))
+			return;
+	}
+	add_route(c, wanted, link, &route.dst, RT_TABLE_MAIN);
+}
+
+/** Compare the kernel's routes of all addresses. An interface in a VRF has them in its table. */
+static void compare_kernel_routes(
+	struct comparison *c, const struct wanted_link *wanted, const struct link_info *link)
+{
+	if (link->master)
+		return;
+	for (size_t i = 0; wanted->addresses && i < wanted->addresses->n; i++)
+		compare_connected(c, wanted, link, &wanted->addresses->v[i].prefix);
+	if (wanted->link_local.addr.family)
+		compare_connected(c, wanted, link, &wanted->link_local);
 }
 
 static bool has_rule(const struct host_view *view, const struct rule_info *rule)
@@ -380,15 +464,9 @@ static void compare_routes(
 
 	for (size_t i = 0; plan && i < plan->n; i++) {
 		const struct planned_route *route = &plan->v[i];
-		char text[IP_PREFIX_TEXT_LEN];
-		struct difference *d;
 
-		if (!has_route(c->view, link->ifindex, route)) {
-			d = add(c, wanted, link, DIFFERENCE_ROUTE, "There is no route to %s by %s",
-				ip_prefix_text(&route->dst, text), wanted->name);
-			d->prefix = route->dst;
-			d->table = route->table;
-		}
+		if (!has_route(c->view, link->ifindex, route))
+			add_route(c, wanted, link, &route->dst, route->table);
 		if (route->by_rule)
 			compare_rules(c, wanted, route);
 	}
@@ -423,6 +501,7 @@ static void compare_link(struct comparison *c, const struct wanted_link *wanted)
 		return;
 	}
 	compare_addresses(c, wanted, link);
+	compare_kernel_routes(c, wanted, link);
 	if (wanted->role == WANTED_WG)
 		compare_routes(c, wanted, link);
 }
@@ -449,7 +528,8 @@ static void compare_setting(struct comparison *c, const struct wanted_setting *s
 
 	if (!s->seen || s->state != SETTING_OTHER)
 		return;
-	if (s->kind == DIFFERENCE_ACCEPT_RA && !is_of_site(c, s))
+	if ((s->kind == DIFFERENCE_ACCEPT_RA || s->kind == DIFFERENCE_AUTOCONF) &&
+		!is_of_site(c, s))
 		return;
 	if (s->kind == DIFFERENCE_VALID_MARK)
 		d = add(c, &of, NULL, s->kind,
@@ -460,6 +540,11 @@ static void compare_setting(struct comparison *c, const struct wanted_setting *s
 	else if (s->kind == DIFFERENCE_ACCEPT_RA)
 		d = add(c, &of, NULL, s->kind,
 			"The sysctl net.ipv6.conf.%s.accept_ra is not 0 any more", s->link);
+	else if (s->kind == DIFFERENCE_AUTOCONF)
+		d = add(c, &of, NULL, s->kind,
+			"The sysctl net.ipv6.conf.%s.addr_gen_mode is not 1 any more, so that the "
+			"interface has an IPv6 address of its own",
+			s->link);
 	else if (s->kind == DIFFERENCE_FILTER)
 		d = add(c, &of, NULL, s->kind,
 			s->changed ? "The rules of the nftables table %s " ROUTES_TABLE_PREFIX

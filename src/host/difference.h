@@ -46,6 +46,7 @@ struct wanted_link {
 	const char
 		*alias; /* of what the site creates: the mark that it is ours; NULL: not compared */
 	bool stp;	/* of a bridge */
+	uint32_t fdb_max;	 /* likewise: addresses that it learns; 0: not compared */
 	bool multicast_snooping; /* likewise */
 	bool has_port;		 /* `port` is compared; of a member only `port.forward_control` */
 	struct link_port port;
@@ -56,6 +57,7 @@ struct wanted_link {
 	bool has_mac;	 /* of a bridge: `mac` is compared */
 	uint8_t mac[LINK_MAC_LEN];
 	struct ip_prefix link_local; /* that it had; compared unless its family is 0 */
+	bool local6; /* IPv6 routes of the local table have been seen by this interface */
 };
 
 /** The state of a setting. */
@@ -84,17 +86,21 @@ enum difference_kind {
 	DIFFERENCE_MTU,
 	DIFFERENCE_MAC,
 	DIFFERENCE_STP,
-	DIFFERENCE_SNOOPING,	/* of a bridge */
-	DIFFERENCE_ISOLATED,	/* of a session: SplitHorizon */
-	DIFFERENCE_ROUTER_PORT, /* of a session: multicast goes to it */
-	DIFFERENCE_FORWARDS,	/* of a bridge or port: ForwardControl */
-	DIFFERENCE_ADDRESS,	/* an address is missing */
-	DIFFERENCE_ROUTE,	/* a route is missing */
-	DIFFERENCE_RULE,	/* a policy rule is missing */
-	DIFFERENCE_VALID_MARK,	/* the sysctl src_valid_mark, for a default route */
-	DIFFERENCE_ACCEPT_RA,	/* the sysctl accept_ra of an interface of ours */
-	DIFFERENCE_FILTER,	/* the nftables table of a default route is missing or changed */
-	DIFFERENCE_DNS,		/* name servers are missing in resolv.conf */
+	DIFFERENCE_FORWARD_DELAY, /* of a bridge without STP */
+	DIFFERENCE_FDB_MAX,	  /* of a bridge: how many addresses it learns */
+	DIFFERENCE_SNOOPING,	  /* of a bridge */
+	DIFFERENCE_ISOLATED,	  /* of a session: SplitHorizon */
+	DIFFERENCE_ROUTER_PORT,	  /* of a session: multicast goes to it */
+	DIFFERENCE_FORWARDS,	  /* of a bridge or port: ForwardControl */
+	DIFFERENCE_ADDRESS,	  /* an address is missing */
+	DIFFERENCE_LIFETIME,	  /* an address expires or is deprecated */
+	DIFFERENCE_ROUTE,	  /* a route is missing */
+	DIFFERENCE_RULE,	  /* a policy rule is missing */
+	DIFFERENCE_VALID_MARK,	  /* the sysctl src_valid_mark, for a default route */
+	DIFFERENCE_ACCEPT_RA,	  /* the sysctl accept_ra of an interface of ours */
+	DIFFERENCE_AUTOCONF,	  /* the sysctl addr_gen_mode, likewise */
+	DIFFERENCE_FILTER,	  /* the nftables table of a default route is missing or changed */
+	DIFFERENCE_DNS,		  /* name servers are missing in resolv.conf */
 	DIFFERENCE_COUNT
 };
 

@@ -3,6 +3,7 @@
  * configured, and the differences that it makes. */
 #include "host/difference.h"
 
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
 #include <setjmp.h>
@@ -36,16 +37,18 @@ static const struct ip_prefix any = { .addr = { AF_INET, { 0 } }, .len = 0 };
 struct bench {
 	struct link_info links[N_LINKS + 1];
 	struct ifaddr_info addresses[3];
-	struct route_info routes[2];
+	struct route_info routes[6];
+	struct route_info routes6[2];
 	struct rule_info rules[2];
 	struct conf_prefix wg_prefix;
 	struct conf_prefix lan_prefix;
+	struct conf_prefix more_prefixes[2];
 	struct conf_prefixes wg_addresses;
 	struct conf_prefixes lan_addresses;
 	struct planned_route planned[2];
 	struct route_plan plan;
 	struct wanted_link wanted[4];
-	struct wanted_setting settings[4];
+	struct wanted_setting settings[5];
 	struct host_view view;
 };
 
@@ -58,6 +61,30 @@ static struct link_info link_of(uint32_t ifindex, const char *name, const char *
 	snprintf(link.name, sizeof(link.name), "%s", name);
 	snprintf(link.kind, sizeof(link.kind), "%s", kind);
 	return link;
+}
+
+static struct ifaddr_info address_of(uint32_t ifindex, const struct ip_prefix *prefix)
+{
+	return (struct ifaddr_info){
+		.ifindex = ifindex, .prefix = *prefix, .flags = IFA_F_PERMANENT
+	};
+}
+
+/** The routes that the kernel adds with an address. */
+static struct route_info connected_of(uint32_t ifindex, const struct ip_prefix *prefix)
+{
+	return (struct route_info){ .dst = ip_prefix_masked(prefix),
+		.table = RT_TABLE_MAIN,
+		.ifindex = ifindex,
+		.type = RTN_UNICAST };
+}
+
+static struct route_info local_of(uint32_t ifindex, const struct ip_prefix *prefix)
+{
+	return (struct route_info){ .dst = { prefix->addr, (uint8_t)ip_addr_bits(&prefix->addr) },
+		.table = RT_TABLE_LOCAL,
+		.ifindex = ifindex,
+		.type = RTN_LOCAL };
 }
 
 static void fill_host(struct bench *b)
@@ -73,16 +100,20 @@ static void fill_host(struct bench *b)
 	b->links[MEMBER] = link_of(8, "eth1", "");
 	b->links[SESSION].master = b->links[MEMBER].master = 6;
 	b->links[OTHER] = link_of(9, "br9", "bridge");
-	b->addresses[0] = (struct ifaddr_info){ .ifindex = 5, .prefix = tunnel };
-	b->addresses[1] = (struct ifaddr_info){ .ifindex = 6, .prefix = lan };
+	b->addresses[0] = address_of(5, &tunnel);
+	b->addresses[1] = address_of(6, &lan);
 	b->routes[0] = (struct route_info){ .dst = far, .table = RT_TABLE_MAIN, .ifindex = 5 };
 	b->routes[1] = (struct route_info){ .dst = any, .table = 51820, .ifindex = 5 };
+	b->routes[2] = connected_of(5, &tunnel);
+	b->routes[3] = connected_of(6, &lan);
+	b->routes[4] = local_of(5, &tunnel);
+	b->routes[5] = local_of(6, &lan);
 	b->rules[0] = routes_rule_marked(AF_INET, 51820);
 	b->rules[1] = routes_rule_main(AF_INET);
 	b->rules[0].protocol = b->rules[1].protocol = RULE_PROTOCOL;
 	b->view = (struct host_view){ .links = { b->links, N_LINKS },
 		.addresses = { b->addresses, 2 },
-		.routes = { { b->routes, 2 } },
+		.routes = { { b->routes, 6 }, { b->routes6, 0 } },
 		.rules = { { b->rules, 2 } } };
 }
 
@@ -124,6 +155,7 @@ static void fill_wanted(struct bench *b)
 	b->settings[3] = (struct wanted_setting){
 		.kind = DIFFERENCE_ACCEPT_RA, .role = WANTED_BRIDGE, .family = AF_INET6
 	};
+	b->settings[4] = (struct wanted_setting){ .kind = DIFFERENCE_AUTOCONF, .family = AF_INET6 };
 	for (size_t i = 0; i < ARRAY_LEN(b->settings); i++) {
 		snprintf(b->settings[i].link, IF_NAMESIZE, i == 3 ? "br-l2tp0" : "wg0");
 		b->settings[i].state = SETTING_AS_WANTED;
@@ -163,7 +195,9 @@ static void set_bridge_down(struct bench *b)
 static void set_wg_down(struct bench *b)
 {
 	b->links[WG].flags = 0;
-	b->view.routes[0].n = 0;
+	b->routes[0] = b->routes[3];
+	b->routes[1] = b->routes[5];
+	b->view.routes[0].n = 2; /* those of the bridge */
 }
 
 static void set_member_down(struct bench *b)
@@ -331,10 +365,111 @@ static void change_link_local(struct bench *b)
 {
 	struct ifaddr_info *a = &b->addresses[2];
 
-	*a = (struct ifaddr_info){ .ifindex = 6, .prefix = link_local, .scope = RT_SCOPE_LINK };
+	*a = address_of(6, &link_local);
+	a->scope = RT_SCOPE_LINK;
 	a->prefix.addr.bytes[15] = 2;
 	b->view.addresses.n = 3;
 	b->wanted[BRIDGE].link_local = link_local;
+}
+
+/** The link-local address is there, with the kernel's routes. */
+static void have_link_local(struct bench *b)
+{
+	b->addresses[2] = address_of(6, &link_local);
+	b->addresses[2].scope = RT_SCOPE_LINK;
+	b->view.addresses.n = 3;
+	b->wanted[BRIDGE].link_local = link_local;
+	b->wanted[BRIDGE].local6 = true;
+	b->routes6[0] = connected_of(6, &link_local);
+	b->routes6[1] = local_of(6, &link_local);
+	b->view.routes[1].n = 2;
+}
+
+static void delete_routes6(struct bench *b)
+{
+	have_link_local(b);
+	b->view.routes[1].n = 0;
+}
+
+/** Before Linux 4.18, local IPv6 routes were by lo. */
+static void delete_routes6_old(struct bench *b)
+{
+	delete_routes6(b);
+	b->wanted[BRIDGE].local6 = false;
+}
+
+/** The kernel adds the local route when it has found no duplicate. */
+static void detect_duplicates(struct bench *b)
+{
+	delete_routes6(b);
+	b->addresses[2].flags |= IFA_F_TENTATIVE;
+}
+
+static void delete_connected(struct bench *b)
+{
+	b->routes[3] = b->routes[0];
+}
+
+static void delete_local(struct bench *b)
+{
+	b->routes[5] = b->routes[0];
+}
+
+/** NetworkManager adds the route itself, with a metric and protocol of its own. */
+static void replace_connected(struct bench *b)
+{
+	b->addresses[1].flags |= IFA_F_NOPREFIXROUTE;
+	b->routes[3].metric = 425;
+	b->routes[3].protocol = RTPROT_STATIC;
+}
+
+/** An interface in a VRF has its routes in the table of the VRF. */
+static void enslave_to_vrf(struct bench *b)
+{
+	b->links[BRIDGE].master = 9;
+	b->routes[3].table = b->routes[5].table = 10;
+}
+
+/** Two addresses in one network have one route to it. */
+static void add_second_address(struct bench *b)
+{
+	b->more_prefixes[0].prefix = b->more_prefixes[1].prefix = lan;
+	b->more_prefixes[1].prefix.addr.bytes[3] = 99;
+	b->lan_addresses = (struct conf_prefixes){ b->more_prefixes, 2 };
+	b->addresses[2] = address_of(6, &b->more_prefixes[1].prefix);
+	b->view.addresses.n = 3;
+	b->routes[3] = local_of(6, &b->more_prefixes[1].prefix);
+}
+
+static void let_expire(struct bench *b)
+{
+	b->addresses[0].flags = 0;
+	b->addresses[1].flags |= IFA_F_DEPRECATED;
+}
+
+static void delay_forwarding(struct bench *b)
+{
+	b->links[BRIDGE].forward_delay = 1500;
+}
+
+/** With STP, the delay is the root bridge's. */
+static void delay_with_stp(struct bench *b)
+{
+	delay_forwarding(b);
+	b->wanted[BRIDGE].stp = true;
+	b->links[BRIDGE].stp_state = 1;
+}
+
+static void learn_without_limit(struct bench *b)
+{
+	b->wanted[BRIDGE].fdb_max = 16384;
+	b->links[BRIDGE].has_fdb_max = true;
+}
+
+/** Before Linux 6.7, a bridge has no limit. */
+static void lack_limit(struct bench *b)
+{
+	b->wanted[BRIDGE].fdb_max = 16384;
 }
 
 static void turn_snooping_on(struct bench *b)
@@ -470,6 +605,20 @@ static const struct {
 	{ "STP turned off", turn_stp_off, "stp br-l2tp0 r;" },
 	{ "link-local address removed", remove_link_local, "address br-l2tp0 r;" },
 	{ "another link-local address", change_link_local, "" },
+	{ "link-local address as it should be", have_link_local, "" },
+	{ "IPv6 routes deleted", delete_routes6, "route br-l2tp0 r;route br-l2tp0 r;" },
+	{ "IPv6 routes of an old kernel", delete_routes6_old, "route br-l2tp0 r;" },
+	{ "IPv6 address not yet in use", detect_duplicates, "" },
+	{ "connected route deleted", delete_connected, "route br-l2tp0 r;" },
+	{ "local route deleted", delete_local, "route br-l2tp0 r;" },
+	{ "connected route of another program", replace_connected, "" },
+	{ "bridge in a VRF", enslave_to_vrf, "" },
+	{ "two addresses without their route", add_second_address, "route br-l2tp0 r;" },
+	{ "addresses that end", let_expire, "address_lifetime wg0 r;address_lifetime br-l2tp0 r;" },
+	{ "forward delay", delay_forwarding, "forward_delay br-l2tp0 r;" },
+	{ "forward delay with STP", delay_with_stp, "" },
+	{ "addresses learnt without limit", learn_without_limit, "fdb_max_learned br-l2tp0 r;" },
+	{ "a kernel without that limit", lack_limit, "" },
 	{ "snooping turned on", turn_snooping_on, "multicast_snooping br-l2tp0 r;" },
 	{ "snooping turned off", turn_snooping_off, "multicast_snooping br-l2tp0 r;" },
 	{ "a kernel without snooping", lack_snooping, "" },
@@ -481,11 +630,14 @@ static const struct {
 	{ "all ports forward", forward_everywhere, "forward_control br-l2tp0 r;" },
 	{ "MAC changed", change_mac, "mac br-l2tp0 r;" },
 	{ "alias removed", remove_alias, "alias br-l2tp0 r;" },
-	{ "routes deleted", delete_routes, "route wg0 r;route wg0 r;" },
+	{ "routes deleted", delete_routes,
+		"route wg0 r;route wg0 r;route wg0 r;route wg0 r;route br-l2tp0 r;route br-l2tp0 "
+		"r;" },
 	{ "route taken over", take_route_over, "route wg0 r;" },
 	{ "rule deleted", delete_rule, "rule wg0 r;" },
 	{ "settings changed", change_settings,
-		"src_valid_mark wg0 r;filter wg0 r;dns wg0 r;accept_ra br-l2tp0 r;" },
+		"src_valid_mark wg0 r;filter wg0 r;dns wg0 r;accept_ra br-l2tp0 r;"
+		"addr_gen_mode wg0 r;" },
 	{ "settings that never were", lack_settings, "" },
 	{ "settings that cannot be read", hide_settings, "" },
 	{ "rule of another program", take_rule_over, "rule wg0 r;" },
@@ -499,7 +651,7 @@ static void test_table(void **state)
 			.n = 4,
 			.plan = &b.plan,
 			.settings = b.settings,
-			.n_settings = 4 };
+			.n_settings = ARRAY_LEN(b.settings) };
 		struct differences list;
 		char found[256] = "";
 		size_t len = 0;

@@ -17,7 +17,8 @@
 
 #define SETTLE	   (100 * NS_PER_MS)	       /* from an event to the comparison */
 #define RETRY	   NS_PER_S		       /* after a comparison that failed */
-#define POLL	   (10 * NS_PER_S)	       /* of settings, which cause no events */
+#define POLL	   (1500 * NS_PER_MS)	       /* of settings, which cause no events */
+#define POLL_SHARE 100			       /* of the time, one part reads settings at most */
 #define PART	   ((GUARD_HINT_LEN - 45) / 2) /* of a hint, for each part of an error */
 #define PASSES_MAX 4 /* comparisons at a reload: a restored link shows what it lacks */
 
@@ -41,7 +42,7 @@ static bool concerns_routes(const struct host *host, const struct route_info *ro
 	struct planned_route planned = { .dst = route->dst, .table = route->table };
 
 	if (is_ours(host, route->ifindex, NULL))
-		return host->plan.n;
+		return true;
 	if (route_plan_has(&host->plan, &planned))
 		return true;
 	planned.by_rule = true;
@@ -230,6 +231,22 @@ static void mark_deleted(
 	}
 }
 
+/** Query the routes to the interfaces of the site that have addresses, and the rules. */
+static int take_routes(struct host *host, const struct wanted *wanted, struct host_view *view)
+{
+	struct nl_socket *nl = &host->netdev.nl;
+	int err = host->plan.n ? view_take_rules(nl, view) : 0;
+
+	for (size_t i = 0; i < wanted->n && err == 0; i++) {
+		const struct wanted_link *w = &wanted->v[i];
+		const struct link_info *link = w->addresses ? difference_find(w, view) : NULL;
+
+		if (link)
+			err = view_take_routes(nl, link->ifindex, view);
+	}
+	return err;
+}
+
 /** Compare the host as it is now. Return: 0 and a pass to free, or -errno. */
 static int compare_now(struct host *host, struct pass *ret)
 {
@@ -239,7 +256,9 @@ static int compare_now(struct host *host, struct pass *ret)
 	*ret = (struct pass){ 0 };
 	err = wanted_make(host->conf, &host->plan, m->alias, &host->known, &ret->wanted);
 	if (err == 0)
-		err = view_take(&m->nl, host->plan.n, &ret->view);
+		err = view_take(&m->nl, &ret->view);
+	if (err == 0)
+		err = take_routes(host, &ret->wanted, &ret->view);
 	site_settings_read(ret->wanted.settings, ret->wanted.n_settings, m->filters);
 	if (err == 0)
 		err = known_learn(&host->known, &ret->wanted, &ret->view);
@@ -337,13 +356,17 @@ static void poll_settings(struct host_guard *g)
 {
 	struct host *host = g->host;
 	struct known *known = &host->known;
+	struct mono start = clock_mono();
 	struct wanted wanted;
+	uint64_t took;
 
-	g->poll = mono_add(clock_mono(), POLL);
-	port_counts_read(&g->ports, &g->host->netdev.nl, clock_mono());
+	g->poll = mono_add(start, POLL);
+	port_counts_read(&g->ports, &g->host->netdev.nl, start);
 	if (wanted_make(host->conf, &host->plan, host->netdev.alias, known, &wanted) < 0)
 		return;
 	site_settings_read(wanted.settings, wanted.n_settings, host->netdev.filters);
+	took = mono_between(start, clock_mono());
+	g->poll = mono_add(start, took * POLL_SHARE > POLL ? took * POLL_SHARE : POLL);
 	for (size_t i = 0; i < wanted.n_settings; i++) {
 		const struct wanted_setting *s = &wanted.settings[i];
 		const struct wanted_setting *old =

@@ -10,7 +10,8 @@
  * only reports them. A reload clears the ledger and restores the configuration as far as
  * possible.
  * The kernel sends no events about sysctls, and those about nftables and resolv.conf are not
- * followed: these settings (site_settings.h) are read every ten seconds, and with each comparison.
+ * followed: these settings (site_settings.h) are read every one and a half seconds, or more rarely
+ * if there are so many that this takes long, and with each comparison.
  */
 #pragma once
 

@@ -168,7 +168,7 @@ int host_report(struct host *host, struct host_guard *guard, struct status_repor
 		err = wanted_make(host->conf, &host->plan, m->alias, &host->known, &wanted);
 	if (err < 0)
 		return err;
-	if (view_take(&m->nl, false, &view) == 0)
+	if (view_take(&m->nl, &view) == 0)
 		report_mtus(&view.links, r);
 	for (size_t i = 0; i < host->conf->n_bridges && !err; i++)
 		err = report_bridge(host, &view, &wanted, &host->conf->bridges[i], r);

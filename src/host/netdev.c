@@ -185,6 +185,17 @@ int netdev_add_address(
 	return err == -EEXIST ? 0 : err;
 }
 
+int netdev_renew_address(
+	struct netdev *m, const struct link_info *link, const struct ip_prefix *address)
+{
+	char text[IP_PREFIX_TEXT_LEN];
+	struct nl_msg msg;
+
+	return netdev_change(m, ifaddr_encode_renew(&msg, link->ifindex, address),
+		"ip address change %s dev %s valid_lft forever preferred_lft forever",
+		ip_prefix_text(address, text), link->name);
+}
+
 int netdev_delete_address(
 	struct netdev *m, const struct link_info *link, const struct ip_prefix *address)
 {

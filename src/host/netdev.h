@@ -78,6 +78,10 @@ int netdev_find(struct netdev *m, const char *name, struct link_info *ret);
 int netdev_add_address(
 	struct netdev *m, const struct link_info *link, const struct ip_prefix *address);
 
+/** Let an address never expire, as one that was just added. Return: 0 or -errno, as above. */
+int netdev_renew_address(
+	struct netdev *m, const struct link_info *link, const struct ip_prefix *address);
+
 /** Remove an address from an interface; a missing one is no error. Return: 0 or -errno. */
 int netdev_delete_address(
 	struct netdev *m, const struct link_info *link, const struct ip_prefix *address);

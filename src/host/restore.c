@@ -3,7 +3,10 @@
 #include "host/restore.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "host/bridge.h"
 #include "host/dns.h"
@@ -172,6 +175,51 @@ static int restore_route(
 	return 0;
 }
 
+/** Restore a route that the kernel had added with an address of the interface. */
+static int restore_connected(struct netdev *m, const struct ip_prefix *address,
+	const struct difference *d, const struct link_info *link)
+{
+	struct ip_prefix network = ip_prefix_masked(address);
+	int err;
+
+	if (d->table == RT_TABLE_MAIN && ip_prefix_equal(&network, &d->prefix))
+		return routes_restore_connected(m, link, address);
+	if (d->table != RT_TABLE_LOCAL || !ip_addr_equal(&address->addr, &d->prefix.addr))
+		return -ENOENT;
+	err = netdev_delete_address(m, link, address);
+	return err < 0 ? err : netdev_add_address(m, link, address);
+}
+
+static int restore_a_route(struct host *host, const struct wanted_link *w,
+	const struct difference *d, const struct link_info *link)
+{
+	int err = -ENOENT;
+
+	for (size_t i = 0; w->addresses && i < w->addresses->n && err == -ENOENT; i++)
+		err = restore_connected(&host->netdev, &w->addresses->v[i].prefix, d, link);
+	if (err == -ENOENT && w->link_local.addr.family)
+		err = restore_connected(&host->netdev, &w->link_local, d, link);
+	return err == -ENOENT ? restore_route(host, d, link) : err;
+}
+
+/** Disable the IPv6 link-local address of an interface again, and remove what the kernel made. */
+static int restore_no_autoconf(struct netdev *m, const char *name)
+{
+	struct ifaddr_list list;
+	struct link_info link;
+	int err = netdev_find(m, name, &link);
+
+	if (err == 0)
+		err = netdev_no_autoconf(m, &link);
+	if (err < 0 || query_addresses(&m->nl, AF_INET6, &list) < 0)
+		return err;
+	for (size_t i = 0; i < list.n && err == 0; i++)
+		if (list.v[i].ifindex == link.ifindex && difference_is_link_local(&list.v[i]))
+			err = netdev_delete_address(m, &link, &list.v[i].prefix);
+	free(list.v);
+	return err;
+}
+
 /** Whether restoring a difference changes an interface that exists. */
 static bool needs_link(enum difference_kind kind)
 {
@@ -203,8 +251,11 @@ int restore_difference(struct host *host, const struct wanted *wanted, const str
 		return netdev_set_mtu(m, link, d->mtu);
 	case DIFFERENCE_MAC:
 		return bridge_set_mac(m, link, w->mac);
+	case DIFFERENCE_FORWARD_DELAY:
 	case DIFFERENCE_STP:
 		return bridge_set_stp(m, link, w->stp);
+	case DIFFERENCE_FDB_MAX:
+		return bridge_limit_learning(m, link);
 	case DIFFERENCE_SNOOPING:
 		return bridge_set_snooping(m, link, w->multicast_snooping);
 	case DIFFERENCE_ISOLATED:
@@ -214,7 +265,9 @@ int restore_difference(struct host *host, const struct wanted *wanted, const str
 	case DIFFERENCE_ADDRESS:
 		return netdev_add_address(m, link, &d->prefix);
 	case DIFFERENCE_ROUTE:
-		return restore_route(host, d, link);
+		return restore_a_route(host, w, d, link);
+	case DIFFERENCE_LIFETIME:
+		return netdev_renew_address(m, link, &d->prefix);
 	case DIFFERENCE_RULE:
 		return routes_restore_rules(
 			m, &host->conf->interface, d->prefix.addr.family, d->table);
@@ -222,6 +275,8 @@ int restore_difference(struct host *host, const struct wanted *wanted, const str
 		return routes_restore_valid_mark(m);
 	case DIFFERENCE_ACCEPT_RA:
 		return netdev_refuse_ra(m, d->name);
+	case DIFFERENCE_AUTOCONF:
+		return restore_no_autoconf(m, d->name);
 	case DIFFERENCE_FILTER:
 		return routes_renew_filter(m, &host->conf->interface, &host->plan);
 	case DIFFERENCE_DNS:

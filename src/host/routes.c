@@ -376,6 +376,23 @@ int routes_restore_route(
 	return err;
 }
 
+int routes_restore_connected(
+	struct netdev *m, const struct link_info *link, const struct ip_prefix *address)
+{
+	struct ip_prefix network = ip_prefix_masked(address);
+	char text[IP_PREFIX_TEXT_LEN];
+	struct nl_msg msg;
+	int err = netdev_change(m, route_encode_connected(&msg, address, link->ifindex),
+		"ip route add %s dev %s proto kernel", ip_prefix_text(&network, text), link->name);
+
+	if (err == -EEXIST)
+		return netdev_fail(m, err,
+			"There is a route to %s already, so none can go to %s\n"
+			"Remove it, or give %s an Address in another network.",
+			text, link->name, link->name);
+	return err;
+}
+
 /** Undo the newest journal entry that matches, if there is one. Return: 0 or -errno. */
 static int undo_noted(struct netdev *m, struct journal_entry like,
 	int (*undo)(struct netdev *m, const struct journal_entry *e))

@@ -50,6 +50,11 @@ int routes_add(struct netdev *m, const struct conf_interface *wg, const struct l
 int routes_restore_route(
 	struct netdev *m, const struct link_info *link, const struct planned_route *route);
 
+/** Install the route that the kernel adds with an address of an interface, and which another
+ * program has deleted. Return: 0 or -errno, as above. */
+int routes_restore_connected(
+	struct netdev *m, const struct link_info *link, const struct ip_prefix *address);
+
 /** Install the rules, sysctl and filter of a default route, in place of what is left of them.
  * Return: 0 or -errno, as above. */
 int routes_restore_rules(

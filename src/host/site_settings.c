@@ -36,7 +36,7 @@ int site_settings_make(const struct conf_site *conf, const struct route_plan *pl
 	struct wanted_setting *v;
 	size_t n = 0;
 
-	v = calloc(conf_session_count(conf) + conf->n_bridges + 2 * plan->n + 2, sizeof(*v));
+	v = calloc(2 * conf_session_count(conf) + conf->n_bridges + 2 * plan->n + 3, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	for (size_t i = 0; i < plan->n; i++) {
@@ -53,12 +53,16 @@ int site_settings_make(const struct conf_site *conf, const struct route_plan *pl
 		v[n - 1].dns = &conf->interface.dns;
 	}
 	add(v, &n, DIFFERENCE_ACCEPT_RA, WANTED_WG, wg, AF_INET6);
+	add(v, &n, DIFFERENCE_AUTOCONF, WANTED_WG, wg, AF_INET6);
 	for (size_t i = 0; i < conf->n_bridges; i++)
 		if (!conf->bridges[i].adopt)
 			add(v, &n, DIFFERENCE_ACCEPT_RA, WANTED_BRIDGE, conf->bridges[i].name,
 				AF_INET6);
-	while ((session = conf_next_session(&walk)))
+	while ((session = conf_next_session(&walk))) {
 		add(v, &n, DIFFERENCE_ACCEPT_RA, WANTED_SESSION, session->name, AF_INET6);
+		if (*session->bridge)
+			add(v, &n, DIFFERENCE_AUTOCONF, WANTED_SESSION, session->name, AF_INET6);
+	}
 	*ret = v;
 	*ret_n = n;
 	return 0;
@@ -73,12 +77,13 @@ static enum setting_state read_sysctl(const char *path, const char *wanted)
 	return strcmp(is, wanted) != 0 ? SETTING_OTHER : SETTING_AS_WANTED;
 }
 
-static enum setting_state read_accept_ra(const char *link)
+/** Read a sysctl of IPv6 on an interface. */
+static enum setting_state read_ipv6(const char *link, const char *name, const char *wanted)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "net/ipv6/conf/%s/accept_ra", link);
-	return read_sysctl(path, "0");
+	snprintf(path, sizeof(path), "net/ipv6/conf/%s/%s", link, name);
+	return read_sysctl(path, wanted);
 }
 
 static enum setting_state read_filter(struct wanted_setting *s, struct nft_table_mark *mark)
@@ -143,7 +148,9 @@ static enum setting_state read_state(
 	case DIFFERENCE_VALID_MARK:
 		return read_sysctl(ROUTES_VALID_MARK, "1");
 	case DIFFERENCE_ACCEPT_RA:
-		return read_accept_ra(s->link);
+		return read_ipv6(s->link, "accept_ra", "0");
+	case DIFFERENCE_AUTOCONF:
+		return read_ipv6(s->link, "addr_gen_mode", "1");
 	case DIFFERENCE_FILTER:
 		return read_filter(s, &filters[s->family == AF_INET6]);
 	case DIFFERENCE_DNS:

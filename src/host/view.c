@@ -9,22 +9,35 @@
 
 static const uint8_t families[] = { AF_INET, AF_INET6 };
 
-/** Query routes and rules of both families. */
-static int take_routes(struct nl_socket *nl, struct host_view *view)
+/** Whether the kernel does not have a family. */
+static bool lacks_family(int err)
+{
+	return err == -EOPNOTSUPP || err == -EAFNOSUPPORT;
+}
+
+int view_take_routes(struct nl_socket *nl, uint32_t ifindex, struct host_view *view)
 {
 	int err = 0;
 
 	for (size_t f = 0; err == 0 && f < sizeof(families); f++) {
-		err = query_routes(nl, families[f], &view->routes[f]);
-		if (err == 0)
-			err = query_rules(nl, families[f], &view->rules[f]);
-		if (err == -EOPNOTSUPP || err == -EAFNOSUPPORT)
-			err = 0; /* the kernel does not have this family */
+		err = query_routes_by(nl, families[f], ifindex, &view->routes[f]);
+		err = lacks_family(err) ? 0 : err;
 	}
 	return err;
 }
 
-int view_take(struct nl_socket *nl, bool routes, struct host_view *ret)
+int view_take_rules(struct nl_socket *nl, struct host_view *view)
+{
+	int err = 0;
+
+	for (size_t f = 0; err == 0 && f < sizeof(families); f++) {
+		err = query_rules(nl, families[f], &view->rules[f]);
+		err = lacks_family(err) ? 0 : err;
+	}
+	return err;
+}
+
+int view_take(struct nl_socket *nl, struct host_view *ret)
 {
 	int err;
 
@@ -32,8 +45,6 @@ int view_take(struct nl_socket *nl, bool routes, struct host_view *ret)
 	err = query_links(nl, &ret->links);
 	if (err == 0)
 		err = query_addresses(nl, AF_UNSPEC, &ret->addresses);
-	if (err == 0 && routes)
-		err = take_routes(nl, ret);
 	if (err < 0)
 		view_fini(ret);
 	return err;

@@ -16,9 +16,16 @@ struct host_view {
 	struct rule_list rules[2];
 };
 
-/** Query the kernel; routes and policy rules only with `routes`, as the tables can be large.
- * Return: 0 and a snapshot to free, or -errno. */
-MUST_CHECK int view_take(struct nl_socket *nl, bool routes, struct host_view *ret);
+/** Query the interfaces and addresses of the kernel. Return: 0 and a snapshot to free, or
+ * -errno. */
+MUST_CHECK int view_take(struct nl_socket *nl, struct host_view *ret);
+
+/** Add the routes to one interface: the whole tables can be large. Return: 0; or -errno, and the
+ * snapshot is still to be freed. */
+MUST_CHECK int view_take_routes(struct nl_socket *nl, uint32_t ifindex, struct host_view *view);
+
+/** Add the policy rules. Return: as above. */
+MUST_CHECK int view_take_rules(struct nl_socket *nl, struct host_view *view);
 
 /** Free a snapshot and make it empty. */
 void view_fini(struct host_view *view);

@@ -3,6 +3,7 @@
 #include "host/wanted.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #include "host/bridge.h"
 #include "host/site_settings.h"
 #include "host/sysctl.h"
+
+#define IPV6_MTU_MIN 1280 /* with a smaller MTU, an interface has no IPv6 */
 
 void known_fini(struct known *known)
 {
@@ -52,6 +55,7 @@ static void apply_known(struct wanted_link *w, const struct known_link *known)
 		return;
 	w->ifindex = known->ifindex;
 	w->link_local = known->link_local;
+	w->local6 = known->local6;
 	if (w->role != WANTED_BRIDGE || w->adopted || !known->has_mac)
 		return;
 	w->has_mac = true;
@@ -93,6 +97,27 @@ static bool is_without_link_local(const char *name)
 	return false;
 }
 
+/** The link-local address that the kernel makes of an Ethernet address; family 0 if it makes none.
+ * Source: RFC 4291 appendix A. */
+static struct ip_prefix link_local_of(const struct link_info *link)
+{
+	struct ip_prefix p = { .addr = { .family = AF_INET6, .bytes = { 0xfe, 0x80 } }, .len = 64 };
+	uint8_t *id = p.addr.bytes + 8;
+	char path[64];
+	char is[8];
+
+	snprintf(path, sizeof(path), "net/ipv6/conf/%s/addr_gen_mode", link->name);
+	if (!link->has_mac || link->mtu < IPV6_MTU_MIN || is_without_link_local(link->name) ||
+		sysctl_read(path, is, sizeof(is)) < 0 || strcmp(is, "0") != 0)
+		return (struct ip_prefix){ 0 };
+	memcpy(id, link->mac, 3);
+	memcpy(id + 5, link->mac + 3, 3);
+	id[0] ^= 2;
+	id[3] = 0xff;
+	id[4] = 0xfe;
+	return p;
+}
+
 /** Remember the IPv6 link-local address that the kernel gives a bridge when it begins to run. It is
  * not in the configuration, but neighbour discovery needs it. wg0 has none. */
 static void learn_link_local(
@@ -117,6 +142,19 @@ static void learn_link_local(
 		known->link_local = found->prefix;
 	else if (known->link_local.addr.family && is_without_link_local(link->name))
 		known->link_local = (struct ip_prefix){ 0 };
+	else if (!known->link_local.addr.family)
+		known->link_local = link_local_of(link); /* removed while no process ran */
+}
+
+/** Whether there is an IPv6 route of the local table by an interface: before Linux 4.18 they were
+ * by lo. */
+static bool has_local6(const struct host_view *view, uint32_t ifindex)
+{
+	for (size_t i = 0; ifindex && i < view->routes[1].n; i++)
+		if (view->routes[1].v[i].ifindex == ifindex &&
+			view->routes[1].v[i].type == RTN_LOCAL)
+			return true;
+	return false;
 }
 
 static int learn_settings(struct known *known, const struct wanted *wanted)
@@ -160,6 +198,7 @@ int known_learn(struct known *known, struct wanted *wanted, const struct host_vi
 			links[i].has_mac = true;
 			memcpy(links[i].mac, link->mac, LINK_MAC_LEN);
 		}
+		links[i].local6 |= has_local6(view, links[i].ifindex);
 		if (w->role == WANTED_BRIDGE && !w->adopted)
 			learn_link_local(&links[i], link, view);
 		apply_known(w, &links[i]);
@@ -204,6 +243,7 @@ static void add_bridges(struct wanted *wanted, const struct conf_site *conf, con
 		w->addresses = &bridge->addresses;
 		w->alias = alias;
 		w->stp = bridge->stp;
+		w->fdb_max = BRIDGE_FDB_MAX;
 		w->multicast_snooping = bridge->multicast_snooping;
 	}
 }

@@ -14,6 +14,7 @@ struct known_link {
 	uint8_t mac[LINK_MAC_LEN];   /* when it was first seen */
 	struct ip_prefix link_local; /* the address that the kernel gave it; of our bridges, while
 					they run; family 0: none */
+	bool local6; /* IPv6 routes of the local table have been seen by it: Linux 4.18 and later */
 };
 
 /** The interfaces in use, and the MTUs that were computed for them. Zero is empty; free it with

@@ -26,6 +26,12 @@ struct nl_msg *ifaddr_encode_add(struct nl_msg *m, uint32_t ifindex, const struc
 	return start(m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, prefix);
 }
 
+struct nl_msg *ifaddr_encode_renew(
+	struct nl_msg *m, uint32_t ifindex, const struct ip_prefix *prefix)
+{
+	return start(m, RTM_NEWADDR, NLM_F_REPLACE, ifindex, prefix);
+}
+
 struct nl_msg *ifaddr_encode_delete(
 	struct nl_msg *m, uint32_t ifindex, const struct ip_prefix *prefix)
 {

@@ -21,6 +21,10 @@ struct ifaddr_info {
 struct nl_msg *ifaddr_encode_add(
 	struct nl_msg *m, uint32_t ifindex, const struct ip_prefix *prefix);
 
+/** Let an address that is present never expire, as one that was just added. */
+struct nl_msg *ifaddr_encode_renew(
+	struct nl_msg *m, uint32_t ifindex, const struct ip_prefix *prefix);
+
 /** Remove an address from the interface. -EADDRNOTAVAIL if it is absent. */
 struct nl_msg *ifaddr_encode_delete(
 	struct nl_msg *m, uint32_t ifindex, const struct ip_prefix *prefix);

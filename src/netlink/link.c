@@ -207,6 +207,11 @@ struct nl_msg *link_encode_forward_delay(struct nl_msg *m, uint32_t ifindex, uin
 	return encode_bridge_option(m, ifindex, IFLA_BR_FORWARD_DELAY, &delay, sizeof(delay));
 }
 
+struct nl_msg *link_encode_fdb_max(struct nl_msg *m, uint32_t ifindex, uint32_t max)
+{
+	return encode_bridge_option(m, ifindex, BR_FDB_MAX_LEARNED, &max, sizeof(max));
+}
+
 struct nl_msg *link_encode_multicast_snooping(struct nl_msg *m, uint32_t ifindex, bool on)
 {
 	return encode_bridge_option(
@@ -329,9 +334,11 @@ static void decode_bridge(const struct nlattr *nest, struct link_info *link)
 
 	while ((a = nl_attrs_next(&walk)))
 		if (mnl_attr_get_type(a) == BR_FDB_MAX_LEARNED)
-			nl_attr_u32(a, &link->fdb_max);
+			link->has_fdb_max = nl_attr_u32(a, &link->fdb_max);
 		else if (mnl_attr_get_type(a) == IFLA_BR_STP_STATE)
 			link->has_stp = nl_attr_u32(a, &link->stp_state);
+		else if (mnl_attr_get_type(a) == IFLA_BR_FORWARD_DELAY)
+			nl_attr_u32(a, &link->forward_delay);
 		else if (mnl_attr_get_type(a) == IFLA_BR_VLAN_FILTERING)
 			link->filters_vlans = flag_is(a, 1);
 		else if (mnl_attr_get_type(a) == IFLA_BR_MCAST_SNOOPING)

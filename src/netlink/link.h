@@ -40,9 +40,11 @@ struct link_info {
 	bool port_no_multicast;
 	bool port_hairpin;	    /* sends frames back to where they came from */
 	uint8_t xdp;		    /* XDP_ATTACHED_…: whether a program sees what it receives */
-	uint32_t fdb_max;	    /* of a bridge: addresses it learns at most; 0: no limit */
+	bool has_fdb_max;	    /* of a bridge: Linux 6.7 and later */
+	uint32_t fdb_max;	    /* then: addresses it learns at most; 0: no limit */
 	bool has_stp;		    /* of a bridge */
 	uint32_t stp_state;	    /* then: 0 no spanning tree, 1 the kernel's, 2 a program's */
+	uint32_t forward_delay;	    /* of a bridge, in 1/100 s; with spanning tree the root's */
 	bool filters_vlans;	    /* of a bridge */
 	bool has_multicast;	    /* of a bridge or port: this kernel has multicast snooping */
 	uint8_t multicast_snooping; /* of a bridge: 1 it snoops; 0 not, or this kernel cannot */
@@ -128,6 +130,10 @@ struct nl_msg *link_encode_stp(struct nl_msg *m, uint32_t ifindex, bool stp);
 /** Set how long, in 1/100 s, a bridge's ports listen and learn before they forward. 0 is allowed
  * only without spanning tree: -ERANGE. */
 struct nl_msg *link_encode_forward_delay(struct nl_msg *m, uint32_t ifindex, uint32_t delay);
+
+/** Set how many addresses a bridge learns at most, of all ports; 0: no limit. Ignored before
+ * Linux 6.7. */
+struct nl_msg *link_encode_fdb_max(struct nl_msg *m, uint32_t ifindex, uint32_t max);
 
 /** Enable or disable a bridge's multicast snooping. */
 struct nl_msg *link_encode_multicast_snooping(struct nl_msg *m, uint32_t ifindex, bool on);

@@ -111,6 +111,9 @@ static void test_creations(void **state)
 	assert_message(link_encode_forward_delay(&m, 5, 1500),
 		"3c000000 10000100 00000000 00000000 00000000 05000000 00000000 00000000"
 		"1c001280 0b000100 62726964 67650000 0c000280 08000100 dc050000");
+	assert_message(link_encode_fdb_max(&m, 5, 16384),
+		"3c000000 10000100 00000000 00000000 00000000 05000000 00000000 00000000"
+		"1c001280 0b000100 62726964 67650000 0c000280 08003100 00400000");
 	assert_message(test_link_veth(&m, "a0", "b0"),
 		"58000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000"
 		"07000300 61300000 30001280 09000100 76657468 00000000 20000280 1c000180"
@@ -294,6 +297,7 @@ static void test_decode_bridge(void **state)
 			table[i].linkinfo);
 		assert_int_equal(link_decode(message_of(&m, hex), &link), 0);
 		assert_int_equal(link.fdb_max, table[i].fdb_max);
+		assert_int_equal(link.has_fdb_max, table[i].fdb_max != 0);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "netlink/bridge_vlan.h"
 
 #define ATTEMPTS 10 /* to get a consistent dump while interfaces change */
@@ -109,7 +110,31 @@ int query_routes(struct nl_socket *nl, uint8_t family, struct route_list *ret)
 	struct collector c = { .size = sizeof(*ret->v), .decode = decode_route };
 	struct nl_msg m;
 
-	return query_all(nl, route_encode_dump(&m, family), &c, &ret->v, &ret->n);
+	return query_all(nl, route_encode_dump(&m, family, 0), &c, &ret->v, &ret->n);
+}
+
+int query_routes_by(struct nl_socket *nl, uint8_t family, uint32_t ifindex, struct route_list *ret)
+{
+	struct collector c = { .size = sizeof(*ret->v), .decode = decode_route };
+	struct route_list found;
+	struct nl_msg m;
+	int err = query_all(nl, route_encode_dump(&m, family, ifindex), &c, &found.v, &found.n);
+
+	if (err < 0)
+		return err == -ENODEV ? 0 : err;
+	for (size_t i = 0; i < found.n && !err; i++) {
+		struct route_info *slot;
+
+		if (found.v[i].ifindex != ifindex)
+			continue; /* the kernel did not filter */
+		slot = array_grow(&ret->v, &ret->n, sizeof(*slot));
+		if (slot)
+			*slot = found.v[i];
+		else
+			err = -ENOMEM;
+	}
+	free(found.v);
+	return err;
 }
 
 int query_rules(struct nl_socket *nl, uint8_t family, struct rule_list *ret)

@@ -60,6 +60,12 @@ MUST_CHECK int query_addresses(struct nl_socket *nl, uint8_t family, struct ifad
  * -errno. */
 MUST_CHECK int query_routes(struct nl_socket *nl, uint8_t family, struct route_list *ret);
 
+/** Append the routes of a family in all tables whose output interface is `ifindex`, if there is
+ * such an interface. The list, empty at first, is to be freed after an error, too. Return: 0 or
+ * -errno. */
+MUST_CHECK int query_routes_by(
+	struct nl_socket *nl, uint8_t family, uint32_t ifindex, struct route_list *ret);
+
 /** All rules of a family, in order of evaluation. Return: 0 and a list to free, or -errno. */
 MUST_CHECK int query_rules(struct nl_socket *nl, uint8_t family, struct rule_list *ret);
 

@@ -3,6 +3,7 @@
 #include "netlink/query.h"
 
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -117,12 +118,21 @@ static void test_error_text(void **state)
 static void test_bridge_delay(void **state)
 {
 	struct link_bridge bridge = { .name = "br0", .mac = { 2, 0, 0, 0, 0, 9 } };
+	struct link_info link;
 	struct nl_msg m;
 	uint32_t br;
 
 	assert_int_equal(nl_request(&nl, link_encode_bridge(&m, &bridge)), 0);
 	br = ifindex_of("br0");
 	assert_int_equal(nl_request(&nl, link_encode_forward_delay(&m, br, 1500)), 0);
+	assert_int_equal(query_link_index(&nl, br, &link), 0);
+	assert_int_equal(link.forward_delay, 1500);
+	if (link.has_fdb_max) {
+		assert_int_equal(link.fdb_max, 0);
+		assert_int_equal(nl_request(&nl, link_encode_fdb_max(&m, br, 100)), 0);
+		assert_int_equal(query_link_index(&nl, br, &link), 0);
+		assert_int_equal(link.fdb_max, 100);
+	}
 	assert_int_equal(nl_request(&nl, link_encode_stp(&m, br, true)), 0);
 	assert_int_equal(nl_request(&nl, link_encode_forward_delay(&m, br, 0)), -ERANGE);
 	assert_int_equal(nl_request(&nl, link_encode_stp(&m, br, false)), 0);
@@ -246,6 +256,91 @@ static void test_routes(void **state)
 		assert_int_equal(nl_request(&nl, route_encode_delete(&m, &dst, ifindex_of("a0"),
 							 table[i].table)),
 			-ESRCH);
+	}
+}
+
+/* The route that the kernel adds with an address can be added again, and goes with the address. */
+static void test_connected(void **state)
+{
+	static const char *const texts[] = { "10.0.1.11/24", "fd00:1::11/64" };
+
+	set_up_veth(texts[0]);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct ip_prefix address = prefix(texts[i]);
+		struct ip_prefix network = ip_prefix_masked(&address);
+		uint32_t a0 = ifindex_of("a0");
+		struct nl_msg m;
+		int err = nl_request(&nl, ifaddr_encode_add(&m, a0, &address));
+
+		assert_true(err == 0 || err == -EEXIST);
+		assert_true(has_route(&network, RT_TABLE_MAIN));
+		assert_int_equal(
+			nl_request(&nl, route_encode_connected(&m, &address, a0)), -EEXIST);
+		assert_int_equal(
+			nl_request(&nl, route_encode_delete(&m, &network, a0, RT_TABLE_MAIN)), 0);
+		assert_false(has_route(&network, RT_TABLE_MAIN));
+		assert_int_equal(nl_request(&nl, route_encode_connected(&m, &address, a0)), 0);
+		assert_true(has_route(&network, RT_TABLE_MAIN));
+		assert_int_equal(nl_request(&nl, ifaddr_encode_delete(&m, a0, &address)), 0);
+		assert_false(has_route(&network, RT_TABLE_MAIN));
+	}
+}
+
+/* The routes by one interface, without those by others. */
+static void test_routes_by(void **state)
+{
+	struct route_list list = { 0 };
+	size_t local = 0;
+
+	set_up_veth("10.0.1.11/24");
+	assert_int_equal(query_routes_by(&nl, AF_INET, 4711, &list), 0);
+	assert_int_equal(list.n, 0);
+	assert_int_equal(query_routes_by(&nl, AF_INET, ifindex_of("a0"), &list), 0);
+	for (size_t i = 0; i < list.n; i++) {
+		assert_int_equal(list.v[i].ifindex, ifindex_of("a0"));
+		local += list.v[i].type == RTN_LOCAL;
+	}
+	assert_int_equal(local, 1);
+	assert_true(list.n > local);
+	local = list.n;
+	assert_int_equal(query_routes_by(&nl, AF_INET6, ifindex_of("a0"), &list), 0);
+	assert_true(list.n > local);
+	free(list.v);
+}
+
+/* An address that expires is made one that does not. */
+static void test_renew(void **state)
+{
+	static const char *const texts[] = { "10.0.1.11/24", "fd00:1::11/64" };
+
+	set_up_veth(texts[0]);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct ifa_cacheinfo brief = { .ifa_prefered = 0, .ifa_valid = 1000 };
+		struct ip_prefix address = prefix(texts[i]);
+		uint32_t a0 = ifindex_of("a0");
+		struct ifaddr_list list;
+		struct nl_msg m;
+		int err = nl_request(&nl, ifaddr_encode_add(&m, a0, &address));
+		size_t found = 0;
+
+		assert_true(err == 0 || err == -EEXIST);
+		ifaddr_encode_renew(&m, a0, &address);
+		nl_msg_put(&m, IFA_CACHEINFO, &brief, sizeof(brief));
+		assert_int_equal(nl_request(&nl, &m), 0);
+		for (int renewed = 0; renewed < 2; renewed++) {
+			assert_int_equal(query_addresses(&nl, AF_UNSPEC, &list), 0);
+			for (size_t k = 0; k < list.n; k++) {
+				if (list.v[k].ifindex != a0 ||
+					!ip_prefix_equal(&list.v[k].prefix, &address))
+					continue;
+				found++;
+				assert_int_equal(!(list.v[k].flags & IFA_F_PERMANENT), !renewed);
+				assert_int_equal(!!(list.v[k].flags & IFA_F_DEPRECATED), !renewed);
+			}
+			free(list.v);
+			assert_int_equal(nl_request(&nl, ifaddr_encode_renew(&m, a0, &address)), 0);
+		}
+		assert_int_equal(found, 2);
 	}
 }
 
@@ -471,6 +566,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_port_settings, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_addresses, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_routes, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_connected, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_routes_by, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_renew, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_route_lookup, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_route_lookup_v6, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_rules, set_up, clean_up),

@@ -8,6 +8,9 @@
 
 #include <libmnl/libmnl.h>
 
+/* Metric of an IPv6 route that the kernel adds with an address: IP6_RT_PRIO_ADDRCONF. */
+#define METRIC_CONNECTED6 256
+
 static struct nl_msg *start(struct nl_msg *m, uint16_t type, uint16_t flags,
 	const struct ip_prefix *dst, uint32_t ifindex, uint32_t table)
 {
@@ -42,11 +45,37 @@ struct nl_msg *route_encode_delete(
 	return start(m, RTM_DELROUTE, 0, dst, ifindex, table);
 }
 
-struct nl_msg *route_encode_dump(struct nl_msg *m, uint8_t family)
+struct nl_msg *route_encode_connected(
+	struct nl_msg *m, const struct ip_prefix *address, uint32_t ifindex)
+{
+	struct ip_prefix network = ip_prefix_masked(address);
+	bool six = address->addr.family == AF_INET6;
+	struct rtmsg r = { .rtm_family = (uint8_t)address->addr.family,
+		.rtm_dst_len = address->len,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_KERNEL,
+		.rtm_scope = six ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+		.rtm_type = RTN_UNICAST };
+
+	/* with NLM_F_EXCL, fe80::/64 would be refused, which other interfaces have, too */
+	nl_msg_start(m, RTM_NEWROUTE, NLM_F_CREATE | (six ? 0 : NLM_F_EXCL), &r, sizeof(r));
+	nl_msg_put_addr(m, RTA_DST, &network.addr);
+	nl_msg_put_u32(m, RTA_OIF, ifindex);
+	if (six)
+		nl_msg_put_u32(m, RTA_PRIORITY, METRIC_CONNECTED6);
+	else
+		nl_msg_put_addr(m, RTA_PREFSRC, &address->addr);
+	return m;
+}
+
+struct nl_msg *route_encode_dump(struct nl_msg *m, uint8_t family, uint32_t ifindex)
 {
 	struct rtmsg r = { .rtm_family = family };
 
-	return nl_msg_start(m, RTM_GETROUTE, NLM_F_DUMP, &r, sizeof(r));
+	nl_msg_start(m, RTM_GETROUTE, NLM_F_DUMP, &r, sizeof(r));
+	if (ifindex)
+		nl_msg_put_u32(m, RTA_OIF, ifindex);
+	return m;
 }
 
 struct nl_msg *route_encode_get(struct nl_msg *m, const struct route_query *query)

@@ -48,8 +48,14 @@ struct nl_msg *route_encode_add(
 struct nl_msg *route_encode_delete(
 	struct nl_msg *m, const struct ip_prefix *dst, uint32_t ifindex, uint32_t table);
 
-/** Request all routes of a family in all tables. */
-struct nl_msg *route_encode_dump(struct nl_msg *m, uint8_t family);
+/** Add the route that the kernel adds with an address: to its network, in the main table. -EEXIST
+ * if there is one; of IPv4 also if it is by another interface. */
+struct nl_msg *route_encode_connected(
+	struct nl_msg *m, const struct ip_prefix *address, uint32_t ifindex);
+
+/** Request all routes of a family in all tables. `ifindex`: 0, or only those by this interface:
+ * -ENODEV if there is none. Kernels before 4.20 answer with all routes all the same. */
+struct nl_msg *route_encode_dump(struct nl_msg *m, uint8_t family, uint32_t ifindex);
 
 /** Look up the route of a packet; answered by one RTM_NEWROUTE. */
 struct nl_msg *route_encode_get(struct nl_msg *m, const struct route_query *query);

@@ -17,6 +17,19 @@ from lib.reference import wirespan_conf
 from lib.runner import Suite, wait_for
 from lib.wirespan import difference, find_binary, snapshot
 
+# Sets fdb_max_learned (attribute 49) of a bridge: iproute2 before 6.7 cannot.
+FDB_MAX = """
+import socket, struct, sys
+def attribute(kind, data):
+    return struct.pack("HH", len(data) + 4, kind) + data + bytes(-len(data) % 4)
+index = socket.if_nametoindex(sys.argv[1])
+data = attribute(2, attribute(49, struct.pack("I", int(sys.argv[2]))))
+body = struct.pack("BxHiII", 0, 0, index, 0, 0) + attribute(18, attribute(1, b"bridge\\0") + data)
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+s.send(struct.pack("IHHII", len(body) + 16, 16, 5, 1, 0) + body)
+assert struct.unpack_from("i", s.recv(9999), 16)[0] == 0
+"""
+
 # name, what another program does in vpn01, and what the log has of it
 HEALED = (
     ("bridge down", "ip link set br-l2tp0 down", "br-l2tp0 is down: restored"),
@@ -76,6 +89,53 @@ HEALED = (
         "bridge link set dev l2tpeth0 mcast_router 0",
         "The multicast_router setting of l2tpeth0 is 0 instead of 1: restored",
     ),
+    (
+        "connected route of the bridge deleted",
+        "ip route del 10.0.2.0/24 dev br-l2tp0",
+        "There is no route to 10.0.2.0/24 by br-l2tp0: restored",
+    ),
+    ("connected route of wg0 deleted", "ip route del 10.0.1.0/24 dev wg0", "There is no route to 10.0.1.0/24 by wg0: restored"),
+    ("routes of the bridge flushed", "ip route flush dev br-l2tp0", "There is no route to 10.0.2.0/24 by br-l2tp0: restored"),
+    (
+        "IPv6 routes of the bridge flushed",
+        "ip -6 route flush dev br-l2tp0",
+        "There is no route to fd00:2::/64 by br-l2tp0: restored",
+    ),
+    (
+        "local route deleted",
+        "ip route del local 10.0.2.11 dev br-l2tp0 table local",
+        "There is no local route to 10.0.2.11/32 by br-l2tp0: restored",
+    ),
+    (
+        "IPv6 local route deleted",
+        "ip -6 route del local fd00:2::11 dev br-l2tp0 table local",
+        "There is no local route to fd00:2::11/128 by br-l2tp0: restored",
+    ),
+    (
+        "an address deprecated",
+        "ip addr change 10.0.2.11/24 dev br-l2tp0 preferred_lft 0",
+        "The address 10.0.2.11/24 of br-l2tp0 is deprecated: restored",
+    ),
+    (
+        "an address that expires",
+        "ip addr change fd00:2::11/64 dev br-l2tp0 valid_lft 1000 preferred_lft 1000",
+        "The address fd00:2::11/64 of br-l2tp0 will expire: restored",
+    ),
+    (
+        "forward delay of the bridge",
+        "ip link set br-l2tp0 type bridge forward_delay 1500",
+        "The forward_delay of br-l2tp0 is 15.00 s instead of 0, so that a new port waits: restored",
+    ),
+    (
+        "limit of learnt addresses",
+        f"{sys.executable} -c '{FDB_MAX}' br-l2tp0 77",
+        "The fdb_max_learned of br-l2tp0 is 77 instead of 16384: restored",
+    ),
+    (
+        "addresses of its own on the TAP",
+        "ip link set l2tpeth0 addrgenmode eui64",
+        "net.ipv6.conf.l2tpeth0.addr_gen_mode is not 1 any more",
+    ),
     ("MAC of the bridge", "ip link set br-l2tp0 address 02:00:00:00:00:77", "Ethernet address of br-l2tp0 has changed"),
     ("alias removed", "ip link set br-l2tp0 alias ''", "br-l2tp0 has lost its alias"),
     ("alias of wg0 removed", "ip link set wg0 alias ''", "wg0 has lost its alias"),
@@ -93,12 +153,15 @@ REPORTED = (
 )
 
 
+LASTING = ("multicast ff00::/8", "ff00::/8")  # the kernel adds this route at other times
+
+
 def brief(link):
     """Return: what of a link a change can show, without its index."""
     data = link.get("linkinfo", {}).get("info_data", {})
-    words = ("ifname", "master", "mtu", "address", "ifalias")
+    words = ("ifname", "master", "mtu", "address", "ifalias", "inet6_addr_gen_mode")
     port = link.get("linkinfo", {}).get("info_slave_data", {})
-    settings = tuple(data.get(word) for word in ("stp_state", "mcast_snooping", "group_fwd_mask"))
+    settings = tuple(data.get(word) for word in ("stp_state", "mcast_snooping", "group_fwd_mask", "forward_delay"))
     settings += tuple(port.get(word) for word in ("isolated", "multicast_router", "group_fwd_mask"))
     return tuple(link.get(word) for word in words) + ("UP" in link["flags"],) + settings
 
@@ -138,10 +201,21 @@ class Bench:
         """Return: links, addresses, routes and rules, comparable."""
         return (
             {brief(link) for link in self.ask("link") if link["ifname"] != "other"},
-            {(l["ifname"], a.get("local")) for l in self.ask("addr") for a in l["addr_info"] if self.lasts(l, a)},
-            {(r["dst"], r.get("dev"), r.get("table")) for r in self.ask("-4", "route", "show", "table", "all")},
+            {
+                (l["ifname"], a.get("local"), a.get("deprecated"), a.get("valid_life_time"))
+                for l in self.ask("addr")
+                for a in l["addr_info"]
+                if self.lasts(l, a)
+            },
+            self.routes("-4") | self.routes("-6"),
             [str({k: v for k, v in r.items() if k != "priority"}) for r in self.ask("-4", "rule")],
         )
+
+    def routes(self, family):
+        """Return: all routes of a family, comparable."""
+        words = ("dst", "dev", "table", "type", "protocol", "scope", "prefsrc", "metric")
+        routes = self.ask(family, "route", "show", "table", "all")
+        return {tuple(r.get(word) for word in words) for r in routes if r["dst"] not in LASTING}
 
     def lasts(self, link, address):
         """Whether an address is compared: a link-local one only of the bridge, as a member's is its own matter."""
@@ -166,7 +240,9 @@ class Bench:
 
     def reload(self, check=True):
         """Reload, which also forgets what was restored before."""
-        return self.near.run("reload", self.near.conf, check=check)
+        result = self.near.run("reload", self.near.conf, check=check)
+        self.node.settle()
+        return result
 
     def check(self, status, severity, name):
         """`check` has this exit status and a finding about the interface."""
@@ -465,7 +541,7 @@ RESOLVCONF = """#!/bin/sh
 
 
 def settings(bench):
-    """Settings that cause no event: found within ten seconds, or at once by status; restored, and then left."""
+    """Settings that cause no event: found within two seconds, or at once by status; restored, and then left."""
     folder = bench.near.folder
     for name, text, mode in (("resolvconf", RESOLVCONF, 0o755), ("resolv", "", 0o644)):
         with open(os.path.join(folder, name), "w") as file:
@@ -483,7 +559,7 @@ def settings(bench):
         for _, command, _ in SETTINGS:
             bench.node.sh(command)
         assert bench.settings() != before
-        wait_for(lambda: bench.settings() == before, 15, what="the settings to be restored")
+        wait_for(lambda: bench.settings() == before, 2, what="the settings to be restored")
         for name, _, _ in SETTINGS:
             assert len(re.findall(rf"{name}.*: restored", bench.log_since(start))) == 1, bench.log_since(start)
         for _, command, kind in SETTINGS:
@@ -562,6 +638,20 @@ def state_before(bench):
     bench.crosses()
 
 
+def flushed_without_process(bench):
+    """Addresses and routes are flushed while no process runs: the next `up` adopts the site and restores them."""
+    bench.near.stop()
+    bench.near.up()
+    bench.crosses()
+    bench.node.settle()
+    before = bench.picture()
+    bench.near.stop("KILL")
+    bench.node.sh("ip addr flush dev br-l2tp0; ip route flush dev wg0; ip -6 route flush dev wg0")
+    bench.near.up()
+    wait_for(lambda: bench.picture() == before, 5, what="addresses and routes")
+    bench.crosses()
+
+
 def down_finds_renamed(bench):
     """The bridge and a member are renamed, and the process is gone: `down` removes the one, releases the other."""
     bench.near.stop()
@@ -606,6 +696,7 @@ def main():
         suite.run("changed by PostUp", by_post_up, bench)
         suite.run("a member that comes later", comes_later, bench)
         suite.run("down restores the state of a member", state_before, bench)
+        suite.run("flushed while no process runs", flushed_without_process, bench)
         suite.run("down finds what was renamed", down_finds_renamed, bench)
     return suite.finish()
 
