@@ -136,10 +136,73 @@ HEALED = (
         "ip link set l2tpeth0 addrgenmode eui64",
         "net.ipv6.conf.l2tpeth0.addr_gen_mode is not 1 any more",
     ),
+    (
+        "addresses of its own on wg0",
+        "ip link set wg0 addrgenmode eui64",
+        "net.ipv6.conf.wg0.addr_gen_mode is not 1 any more",
+    ),
+    ("IPv6 address of wg0 removed", "ip addr del fd00:1::11/64 dev wg0", "the address fd00:1::11/64: restored"),
+    (
+        "the other policy rule deleted",
+        "ip rule del table main suppress_prefixlength 0",
+        "A policy rule of the default route (table 51820, IPv4) is missing: restored",
+    ),
+    ("accept_ra of wg0", "echo 1 >/proc/sys/net/ipv6/conf/wg0/accept_ra", "net.ipv6.conf.wg0.accept_ra is not 0 any more"),
+    (
+        "accept_ra of the bridge",
+        "echo 1 >/proc/sys/net/ipv6/conf/br-l2tp0/accept_ra",
+        "net.ipv6.conf.br-l2tp0.accept_ra is not 0 any more",
+    ),
+    (
+        "accept_ra of the TAP",
+        "echo 1 >/proc/sys/net/ipv6/conf/l2tpeth0/accept_ra",
+        "net.ipv6.conf.l2tpeth0.accept_ra is not 0 any more",
+    ),
+    (
+        "src_valid_mark",
+        "echo 0 >/proc/sys/net/ipv4/conf/all/src_valid_mark",
+        "net.ipv4.conf.all.src_valid_mark, which the default route by wg0 needs, is not 1 any more: restored",
+    ),
+    ("nftables table deleted", "nft delete table ip wirespan-wg0", "The nftables table ip wirespan-wg0 is missing: restored"),
     ("MAC of the bridge", "ip link set br-l2tp0 address 02:00:00:00:00:77", "Ethernet address of br-l2tp0 has changed"),
     ("alias removed", "ip link set br-l2tp0 alias ''", "br-l2tp0 has lost its alias"),
     ("alias of wg0 removed", "ip link set wg0 alias ''", "wg0 has lost its alias"),
 )
+
+# Each change that `up` makes to vpn01, and the cases in which others undo it.
+CHANGES = {
+    "ip link set wg0 addrgenmode none": ("addresses of its own on wg0",),
+    "sysctl -w net/ipv6/conf/wg0/accept_ra=0": ("accept_ra of wg0",),
+    'ip link set wg0 alias "wirespan vpn01"': ("alias of wg0 removed",),
+    "ip address add 10.0.1.11/24 dev wg0": ("addresses of wg0 flushed", "connected route of wg0 deleted"),
+    "ip address add fd00:1::11/64 dev wg0": ("IPv6 address of wg0 removed",),
+    "ip link set wg0 mtu 1440": ("MTU of wg0",),
+    "ip link set wg0 up": ("wg0 down",),
+    "ip route add 10.9.0.0/16 dev wg0": ("route deleted",),
+    "ip route add 0.0.0.0/0 dev wg0 table 51820": ("default route deleted",),
+    "ip -4 rule add priority N not fwmark 51820 table 51820": ("policy rule deleted",),
+    "ip -4 rule add priority N table main suppress_prefixlength 0": ("the other policy rule deleted",),
+    "sysctl -w net/ipv4/conf/all/src_valid_mark=1": ("src_valid_mark",),
+    "nft add table ip wirespan-wg0": ("nftables table deleted",),
+    "ip link add br-l2tp0 address MAC type bridge stp_state 0 forward_delay 0 mcast_snooping 0 fdb_max_learned 16384": (
+        "bridge deleted",
+        "STP turned on",
+        "forward delay of the bridge",
+        "multicast snooping turned on",
+        "limit of learnt addresses",
+    ),
+    'ip link set br-l2tp0 alias "wirespan vpn01"': ("alias removed",),
+    "sysctl -w net/ipv6/conf/br-l2tp0/accept_ra=0": ("accept_ra of the bridge",),
+    "ip link set br-l2tp0 address MAC": ("MAC of the bridge",),
+    "ip address add 10.0.2.11/24 dev br-l2tp0": ("an address removed", "connected route of the bridge deleted"),
+    "ip address add fd00:2::11/64 dev br-l2tp0": ("IPv6 address removed", "IPv6 routes of the bridge flushed"),
+    "ip link set eth1 master br-l2tp0": ("member taken out",),
+    "ip link set br-l2tp0 up": ("bridge down",),
+    "sysctl -w net/ipv6/conf/l2tpeth0/accept_ra=0": ("accept_ra of the TAP",),
+    "ip link set l2tpeth0 addrgenmode none": ("addresses of its own on the TAP",),
+    "ip link set l2tpeth0 master br-l2tp0": ("TAP taken out",),
+    "ip link set l2tpeth0 up": ("TAP down",),
+}
 
 # name, what another program does, the difference (kind, interface), how it ends
 REPORTED = (
@@ -274,6 +337,22 @@ def healed(bench, command, message):
     wait_for(lambda: message in bench.log_since(start), 2, what=f"the log to have: {message}")
     assert bench.log_since(start).count(message) == 1, bench.log_since(start)
     wait_for(lambda: not bench.differences(), 2, what="no difference")
+    bench.crosses()
+
+
+def complete(bench):
+    """Each change that `up` makes has a case above: a new one needs a row in CHANGES, and its case."""
+    bench.near.stop()
+    start = bench.log_size()
+    bench.near.up("-v")
+    made = {re.sub(r"([0-9a-f]{2}:){5}..", "MAC", c) for c in re.findall(r"host: (.*)", bench.log_since(start))}
+    made = {re.sub(r"priority \d+", "priority N", change) for change in made}
+    assert made == CHANGES.keys(), made ^ CHANGES.keys()
+    names = {name for name, _, _ in HEALED}
+    missing = {case for cases in CHANGES.values() for case in cases} - names
+    assert not missing, missing
+    bench.near.stop()
+    bench.near.up()
     bench.crosses()
 
 
@@ -558,7 +637,6 @@ def settings(bench):
         start = bench.log_size()
         for _, command, _ in SETTINGS:
             bench.node.sh(command)
-        assert bench.settings() != before
         wait_for(lambda: bench.settings() == before, 2, what="the settings to be restored")
         for name, _, _ in SETTINGS:
             assert len(re.findall(rf"{name}.*: restored", bench.log_since(start))) == 1, bench.log_since(start)
@@ -677,6 +755,7 @@ def main():
         suite.diagnose_with(bench.net.diagnostics)
         for name, command, message in HEALED:
             suite.run(name, healed, bench, command, message)
+        suite.run("each change of up has a case", complete, bench)
         for name, command, which, undo in REPORTED:
             suite.run(name, reported, bench, command, which, undo)
         for other in ("10.9.0.0/16 dev eth0", "blackhole 10.9.0.0/16"):
