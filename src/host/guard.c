@@ -35,13 +35,34 @@ static bool is_ours(const struct host *host, uint32_t ifindex, const char *name)
 	return false;
 }
 
+static bool has_network(const struct conf_prefixes *addresses, const struct ip_prefix *network)
+{
+	for (size_t i = 0; i < addresses->n; i++) {
+		struct ip_prefix of = ip_prefix_masked(&addresses->v[i].prefix);
+
+		if (ip_prefix_equal(&of, network))
+			return true;
+	}
+	return false;
+}
+
+/** Whether it is the network of an address of the site. */
+static bool is_our_network(const struct conf_site *conf, const struct ip_prefix *network)
+{
+	bool found = has_network(&conf->interface.addresses, network);
+
+	for (size_t i = 0; i < conf->n_bridges && !found; i++)
+		found = has_network(&conf->bridges[i].addresses, network);
+	return found;
+}
+
 /** Whether a route is to an interface of the site, or to one of its destinations: it may have taken
  * the place of the site's route, about which there is no other event. */
 static bool concerns_routes(const struct host *host, const struct route_info *route)
 {
 	struct planned_route planned = { .dst = route->dst, .table = route->table };
 
-	if (is_ours(host, route->ifindex, NULL))
+	if (is_ours(host, route->ifindex, NULL) || is_our_network(host->conf, &route->dst))
 		return true;
 	if (route_plan_has(&host->plan, &planned))
 		return true;

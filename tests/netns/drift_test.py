@@ -371,6 +371,18 @@ def reported(bench, command, which, undo):
     bench.crosses()
 
 
+def network_replaced(bench):
+    """Another program's route takes the place of the kernel's to the bridge's network: likewise."""
+    bench.reload()
+    before, start = bench.picture(), bench.log_size()
+    bench.node.run("ip route replace 10.0.2.0/24 dev eth0")
+    wait_for(lambda: bench.differences() == {("route", "br-l2tp0"): "restore"}, 2, what="the route to be missed")
+    wait_for(lambda: "There is a route to 10.0.2.0/24 already" in bench.log_since(start), 2, what="the reason in the log")
+    bench.check(1, "error", "br-l2tp0")
+    bench.node.run("ip route del 10.0.2.0/24 dev eth0")
+    wait_for(lambda: bench.picture() == before and not bench.differences(), 10, what="the route to be restored")
+
+
 def route_replaced(bench, other):
     """Another program's route takes the place of the site's: reported, not fought, and restored when it is gone."""
     bench.reload()
@@ -760,6 +772,7 @@ def main():
             suite.run(name, reported, bench, command, which, undo)
         for other in ("10.9.0.0/16 dev eth0", "blackhole 10.9.0.0/16"):
             suite.run(f"route replaced by {other}", route_replaced, bench, other)
+        suite.run("the bridge's network replaced", network_replaced, bench)
         suite.run("no link-local address is wanted", without_link_local, bench)
         suite.run("IPv6 disabled on the bridge", ipv6_disabled, bench)
         suite.run("member unplugged and plugged in again", unplugged, bench)
