@@ -55,6 +55,10 @@ static const struct rule rules[ENGINE_MESSAGE_TYPES] = {
 	[ENGINE_EVENTS] = { ENGINE_FROM_ENGINE, .value_max = 7, .len_max = 320 * KIB },
 	[ENGINE_PORT] = { ENGINE_FROM_ENGINE, .code_min = ENGINE_PORT_MARK, .value_max = UINT32_MAX,
 		.has_port = true },
+	[ENGINE_BEGIN] = { ENGINE_FROM_MONITOR, .len_max = 80 * MIB, .fds_max = 65536 },
+	[ENGINE_BEGUN] = { ENGINE_FROM_ENGINE, .code_min = -ERRNO_MAX, .value_max = INT32_MAX,
+		.len_max = sizeof(uint32_t) },
+	[ENGINE_ENDED] = { ENGINE_FROM_ENGINE, .value_max = UINT16_MAX },
 	[ENGINE_LOG] = { ENGINE_FROM_ENGINE, .value_max = 7, .len_max = KIB },
 };
 

@@ -56,6 +56,10 @@ enum engine_message_type {
 			   * enum engine_link */
 	/* from the engine */
 	ENGINE_RESULT, /* code; value: measures in force, after the start; body: engine_result_… */
+	/* between the monitor and a guardian, see guardian.h */
+	ENGINE_BEGIN, /* from the monitor: body: struct guarded_task, and what follows it */
+	ENGINE_BEGUN, /* from the guardian: code; value: the pid; body: its user, a uint32_t */
+	ENGINE_ENDED, /* from the guardian: value: the wait status */
 	ENGINE_MESSAGE_TYPES
 };
 

@@ -26,16 +26,53 @@ static int decode(enum engine_sender from, const struct engine_head *h, size_t p
 	return engine_head_decode(from, packet, HEAD + part, fds, before, have, &got);
 }
 
+/** A first packet: its head, the bytes that follow it, and its descriptors. */
+struct head_case {
+	const char *name;
+	enum engine_sender from;
+	struct engine_head head;
+	size_t part;
+	size_t fds;
+	bool valid;
+};
+
+static void check_heads(const struct head_case *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int err =
+			decode(cases[i].from, &cases[i].head, cases[i].part, cases[i].fds, NULL, 0);
+
+		if (err != (cases[i].valid ? 0 : -EBADMSG))
+			fail_msg("%s: %d", cases[i].name, err);
+	}
+}
+
+/* Between a monitor and a guardian. */
+static void test_heads_of_guardians(void **state)
+{
+	static const struct head_case cases[] = {
+		{ "begin", 0, { ENGINE_BEGIN, .len = 9, .fds = 2 }, 9, 2, true },
+		{ "begin by an engine", 1, { ENGINE_BEGIN, .len = 9, .fds = 2 }, 9, 2, false },
+		{ "begin with more than 80 MiB", 0, { ENGINE_BEGIN, .len = (80 << 20) + 1 }, 9, 0,
+			false },
+		{ "begun", 1, { ENGINE_BEGUN, .value = 4194304, .len = 4 }, 4, 0, true },
+		{ "begun by a monitor", 0, { ENGINE_BEGUN, .value = 7, .len = 4 }, 4, 0, false },
+		{ "begun with a descriptor", 1, { ENGINE_BEGUN, .len = 4, .fds = 1 }, 4, 1, false },
+		{ "begun with a negative pid", 1, { ENGINE_BEGUN, .value = 1U << 31, .len = 4 }, 4,
+			0, false },
+		{ "begun with two users", 1, { ENGINE_BEGUN, .value = 7, .len = 8 }, 8, 0, false },
+		{ "not begun", 1, { ENGINE_BEGUN, .code = -18, .len = 4 }, 4, 0, true },
+		{ "ended", 1, { ENGINE_ENDED, .value = 139 }, 0, 0, true },
+		{ "ended with an impossible status", 1, { ENGINE_ENDED, .value = 1U << 16 }, 0, 0,
+			false },
+	};
+
+	check_heads(cases, ARRAY_LEN(cases));
+}
+
 static void test_heads(void **state)
 {
-	static const struct {
-		const char *name;
-		enum engine_sender from;
-		struct engine_head head;
-		size_t part;
-		size_t fds;
-		bool valid;
-	} cases[] = {
+	static const struct head_case cases[] = {
 		{ "wait", 0, { ENGINE_AWAIT, .time = 7 }, 0, 0, true },
 		{ "wait from the engine", 1, { ENGINE_AWAIT, .time = 7 }, 0, 0, false },
 		{ "start", 0, { ENGINE_START, .value = UINT32_MAX }, 0, 0, true },
@@ -95,13 +132,7 @@ static void test_heads(void **state)
 		{ "long line", 1, { ENGINE_LOG, .value = 3, .len = 1025 }, 1025, 0, false },
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		int err =
-			decode(cases[i].from, &cases[i].head, cases[i].part, cases[i].fds, NULL, 0);
-
-		if (err != (cases[i].valid ? 0 : -EBADMSG))
-			fail_msg("%s: %d", cases[i].name, err);
-	}
+	check_heads(cases, ARRAY_LEN(cases));
 }
 
 /* A message of several packets: each continues the one before. */
@@ -219,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_heads),
+		cmocka_unit_test(test_heads_of_guardians),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_result),

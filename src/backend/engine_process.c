@@ -310,11 +310,10 @@ static int mark_port(void *ctx, uint32_t fwmark)
 
 /* ---- requests ---- */
 
-/* Parse a configuration, with its keys. Return: 0, or -errno with nothing to free. */
-static int read_conf(const struct engine_message *m, struct conf_site *ret, struct error *e)
+int engine_process_read_conf(const void *text, size_t len, struct conf_site *ret, struct error *e)
 {
 	const struct conf_source source = {
-		.name = "reload", .folder = "/", .bytes = m->body, .len = m->head.len
+		.name = "reload", .folder = "/", .bytes = text, .len = len
 	};
 	struct conf_report report = { 0 };
 	int err = conf_parse(ret, &source, &report);
@@ -354,7 +353,7 @@ static int do_apply(struct engine_process *p, const struct engine_message *m, st
 {
 	struct conf_site *next = p->conf == p->parsed ? p->parsed + 1 : p->parsed;
 	uint32_t used = 0;
-	int err = read_conf(m, next, e);
+	int err = engine_process_read_conf(m->body, m->head.len, next, e);
 
 	while (!err && used < m->head.fds) {
 		err = userspace_site_offer(p->site, m->fds[used]);
@@ -551,6 +550,9 @@ static void handle(struct engine_process *p, const struct engine_message *m)
 	case ENGINE_EVENTS:
 	case ENGINE_PORT:
 	case ENGINE_LOG:
+	case ENGINE_BEGIN:
+	case ENGINE_BEGUN:
+	case ENGINE_ENDED:
 	case ENGINE_MESSAGE_TYPES:
 		end();
 	}

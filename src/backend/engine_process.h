@@ -23,6 +23,11 @@ struct engine_process_config {
  * longer (whitepaper, section 6.1, Reject-After-Time). */
 #define ENGINE_ALONE_NS (180 * NS_PER_S)
 
+/** Parse a configuration that the monitor has printed, with its keys or marks. Return: 0; or
+ * -errno with `ret_error` filled and nothing to free. */
+MUST_CHECK int engine_process_read_conf(
+	const void *text, size_t len, struct conf_site *ret, struct error *ret_error);
+
 /**
  * Open the site, confine this process, report the result to the monitor, and serve its requests
  * until the channel is closed. After ENGINE_OUTLIVE it then goes on for ENGINE_ALONE_NS, unless

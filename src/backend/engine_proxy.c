@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "backend/engine_process.h"
+#include "backend/isolated_conf.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -308,6 +310,68 @@ static void run_child(const struct engine_proxy *p, struct conf_site *conf,
 	engine_process_run(&config);
 }
 
+/* The descriptors of a new process, in the order of GUARDED_ENGINE. Return: an array to free, and
+ * their number; or NULL if out of memory. */
+static int *list_descriptors(
+	const struct engine_proxy *p, const struct new_engine *new, size_t *ret)
+{
+	const struct held_ports *h = p->held;
+	const int others[] = { p->store, h->udp.fd4, h->udp.fd6 };
+	int *v = calloc(h->n + 6, sizeof(*v));
+	size_t n = 0;
+
+	if (!v)
+		return NULL;
+	v[n++] = new->channel;
+	v[n++] = p->keys;
+	v[n++] = new->resolver_fd;
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (others[i] >= 0)
+			v[n++] = others[i];
+	for (size_t i = 0; i < h->n; i++)
+		v[n++] = h->taps[i].fd;
+	*ret = n;
+	return v;
+}
+
+/* Let systemd start a process. Return: 0; or -errno, and it is to be forked. */
+static int start_guarded(
+	struct engine_proxy *p, const struct conf_site *conf, const struct new_engine *new)
+{
+	const struct held_ports *h = p->held;
+	struct guarded_task task = { .role = GUARDED_ENGINE,
+		.n_ports = (uint32_t)h->n,
+		.listen_port = h->udp.port,
+		.has_store = p->store >= 0,
+		.has_fd4 = h->udp.fd4 >= 0,
+		.has_fd6 = h->udp.fd6 >= 0,
+		.waits = new->waits };
+	struct guarded started;
+	char *text = NULL;
+	size_t len = 0;
+	size_t n = 0;
+	int *fds;
+	int err;
+
+	if (!guardians_are_used(p->guardians))
+		return -ENOENT;
+	(void)snprintf(task.site, sizeof(task.site), "%s", conf->name);
+	fds = list_descriptors(p, new, &n);
+	err = fds ? isolated_conf_print(conf, NULL, &text, &len) : -ENOMEM;
+	if (!err)
+		err = guardians_begin(p->guardians, &task, text, len, fds, n, &started);
+	if (!err) {
+		p->pid = started.pid;
+		p->guardian = started.guardian;
+		p->user = (struct confined_user){ started.user, started.user, .given = true };
+	}
+	if (text)
+		secret_wipe(text, len);
+	free(text);
+	free(fds);
+	return err;
+}
+
 /* Wait for the first result of a new process. Return: 0, or -errno with `ret_error` filled. */
 static int await_ready(struct engine_proxy *p, struct error *ret_error)
 {
@@ -355,9 +419,12 @@ int engine_proxy_start(struct engine_proxy *p, struct conf_site *conf, int resol
 		return error_set(ret_error, err, "Cannot start the engine's process:\n");
 	new.channel = fds[1];
 	p->user = confined_user(p->named, 0);
-	p->pid = confined_fork(~0U, &measures);
-	if (p->pid == 0)
-		run_child(p, conf, &new, measures);
+	p->guardian = 0;
+	if (start_guarded(p, conf, &new) < 0) {
+		p->pid = confined_fork(~0U, &measures);
+		if (p->pid == 0)
+			run_child(p, conf, &new, measures);
+	}
 	close(fds[1]);
 	if (p->pid < 0) {
 		err = p->pid;
@@ -397,11 +464,12 @@ void engine_proxy_end(struct engine_proxy *p, char ret_how[static ENGINE_ENDED_L
 		return;
 	(void)!engine_channel_send(&p->channel, &farewell, 0, 0, (struct mono){ 1 });
 	engine_channel_close(&p->channel);
-	if (confined_wait(p->pid, END_PATIENCE_MS, &status))
+	if (process_wait(p->pid, p->guardian, END_PATIENCE_MS, &status))
 		describe(status, ret_how);
 	else
 		snprintf(ret_how, ENGINE_ENDED_LEN, "did not answer");
 	p->pid = 0;
+	p->guardian = 0;
 	p->measures = 0;
 	p->answer.type = 0;
 }

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "backend/engine_channel.h"
+#include "backend/guardians.h"
 #include "backend/held_ports.h"
 #include "base/bucket.h"
 #include "confine/confine.h"
@@ -18,6 +19,7 @@
 /** One engine process, or none (`pid` 0). Must not move. */
 struct engine_proxy {
 	pid_t pid;
+	int guardian; /* see process_wait() */
 	bool leaves;  /* it is replaced, and gets no more ports */
 	bool drop_in; /* it has an interface of wirespan-wg, and no site */
 	bool replied; /* the process has reported its start, or why it cannot start */
@@ -25,7 +27,8 @@ struct engine_proxy {
 	unsigned measures;	  /* in force: set of enum confine_measure */
 	const struct user *named; /* the user of the configuration; NULL: none */
 	struct confined_user user;
-	uint32_t seq; /* of the last request */
+	struct guardians *guardians; /* NULL: the process is forked */
+	uint32_t seq;		     /* of the last request */
 	struct engine_mtus mtus;
 	unsigned events;	   /* reported and not yet taken: set of enum backend_event */
 	void (*forget)(void *ctx); /* in the new process: wipes secrets that it does not need */

@@ -119,6 +119,7 @@ static void close_parts(struct isolated_site *u)
 	isolated_engine_end(u);
 	resolver_process_close(&u->resolver);
 	keys_process_close(&u->keys);
+	guardians_close(&u->guardians);
 	held_ports_close(&u->held);
 	if (u->engine.store >= 0)
 		close(u->engine.store);
@@ -171,6 +172,18 @@ static int find_user(struct isolated_site *u, struct error *ret_error)
 	return 0;
 }
 
+/* Let systemd start the processes, where this one cannot give them users of their own. */
+static void use_guardians(struct isolated_site *u)
+{
+	guardians_open(&u->guardians, GUARDIAN_SOCKET);
+	u->engine.guardians = u->keys.guardians = u->resolver.guardians = &u->guardians;
+	if (guardians_are_used(&u->guardians) && u->engine.named)
+		log_warning(
+			"The user %s of [Site] User is not used, as systemd starts the confined "
+			"processes, each with a user of its own.",
+			u->conf->user);
+}
+
 /* Start the processes other than the engine. `ret_alone`: it failed because this host allows no
  * process of the engine's own. */
 static int open_others(struct isolated_site *u, bool *ret_alone, struct error *ret_error)
@@ -187,6 +200,8 @@ static int open_others(struct isolated_site *u, bool *ret_alone, struct error *r
 		err = held_ports_init(&u->held, ret_error);
 	if (err < 0)
 		return err;
+	if (!u->engine.drop_in)
+		use_guardians(u);
 	err = keys_process_open(&u->keys, u->loop, u->conf, isolated_forget, u);
 	*ret_alone = err < 0;
 	if (err < 0)
@@ -512,7 +527,8 @@ static struct mono deadline(struct backend_site *s)
 	return u->failed || u->capturing || u->events || u->engine.events
 		       ? clock_mono()
 		       : mono_earliest(mono_earliest(u->due, engine_proxy_deadline(&u->engine)),
-				 mono_earliest(u->keys.due, u->resolver.due));
+				 mono_earliest(mono_earliest(u->keys.due, u->resolver.due),
+					 u->guardians.due));
 }
 
 /* Let the engine send a capture whose client has its reply now. */
@@ -544,6 +560,7 @@ static unsigned work(struct backend_site *s)
 	release_capture(u);
 	resolver_process_work(&u->resolver);
 	keys_process_work(&u->keys);
+	guardians_work(&u->guardians);
 	events = u->events | u->engine.events;
 	u->events = 0;
 	u->engine.events = 0;

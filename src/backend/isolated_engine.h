@@ -22,8 +22,10 @@ struct isolated_old {
 	struct engine_proxy engine;
 	int channel; /* of the engine, as it was passed on; borrowed */
 	pid_t resolver;
+	int resolver_guardian;
 	int process; /* the engine is an orphan: a descriptor of it; -1: it is a child */
 	pid_t keys;
+	int keys_guardian;
 	int keys_changes; /* our socket to that process, whose end it waits for; borrowed */
 };
 
@@ -35,6 +37,7 @@ struct isolated_site {
 	struct loop *loop;
 	struct user user; /* of the confined processes, if the configuration names one */
 	struct held_ports held;
+	struct guardians guardians;
 	struct engine_proxy engine;
 	const struct saved_state *saved; /* while it is adopted: it has keys. Else NULL */
 	struct isolated_old old;	 /* of the program that this one replaces, until start() */

@@ -68,6 +68,8 @@ void isolated_note_engine(struct isolated_site *u)
 	if (!u->outlives || !u->engine.pid || u->failed)
 		return;
 	err = orphan_note(name, u->engine.pid, ENGINE_PROTOCOL);
+	if (!err && u->engine.guardian) /* which ends it; `down` waits for that */
+		return;
 	if (!err)
 		err = give_rendezvous(u);
 	if (!err)

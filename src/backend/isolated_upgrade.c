@@ -42,6 +42,11 @@
 
 /* ---- saving ---- */
 
+static void save_guardian(struct saved_state *state, const char *key, int fd)
+{
+	saved_put_fd(state, key, fd ? fd : -1);
+}
+
 int isolated_save(struct backend_site *s, struct saved_state *state, struct error *ret_error)
 {
 	struct isolated_site *u = isolated_of(s);
@@ -65,6 +70,9 @@ int isolated_save(struct backend_site *s, struct saved_state *state, struct erro
 	saved_put_number(state, "resolver-pid", (uint64_t)u->resolver.pid);
 	saved_put_number(state, "keys-pid", (uint64_t)u->keys.pid);
 	saved_put_fd(state, "keys-changes", u->keys.monitor);
+	save_guardian(state, "engine-guardian", u->engine.guardian);
+	save_guardian(state, "resolver-guardian", u->resolver.guardian);
+	save_guardian(state, "keys-guardian", u->keys.guardian);
 	saved_put_number(state, "ends", u->n_ends);
 	saved_put_number(state, "fwmark", u->fwmark);
 	saved_put_fd(state, "store", u->engine.store);
@@ -74,6 +82,14 @@ int isolated_save(struct backend_site *s, struct saved_state *state, struct erro
 }
 
 /* ---- adopting ---- */
+
+/* Return: a copy of the connection to a guardian, or 0: it has none. */
+static int copy_guardian(const struct saved_state *saved, const char *key)
+{
+	int fd = held_ports_copy(saved_fd(saved, key, 0));
+
+	return fd < 0 ? 0 : fd;
+}
 
 /* Use what was saved of the old engine, its resolver and its process with the keys. */
 static void adopt_old(struct isolated_site *u, const struct saved_state *saved)
@@ -88,6 +104,9 @@ static void adopt_old(struct isolated_site *u, const struct saved_state *saved)
 	old->keys_changes = saved_fd(saved, "keys-changes", 0);
 	old->engine.pid = (pid_t)saved_number(saved, "engine-pid", INT_MAX, 0);
 	old->engine.seq = (uint32_t)saved_number(saved, "engine-seq", UINT32_MAX, 0);
+	old->engine.guardian = copy_guardian(saved, "engine-guardian");
+	old->resolver_guardian = copy_guardian(saved, "resolver-guardian");
+	old->keys_guardian = copy_guardian(saved, "keys-guardian");
 	old->engine.store = -1;
 	old->engine.leaves = true;
 	if (saved_number(saved, "engine-protocol", UINT32_MAX, 0) == ENGINE_PROTOCOL)
@@ -163,7 +182,9 @@ static bool stop_old(struct isolated_site *u, int err)
 		    "lost at the change.",
 		strerror(-err));
 	/* it cannot wipe the sessions if it ends at once, which needs CAP_KILL */
-	if (u->old.engine.pid)
+	if (u->old.engine.guardian)
+		ends = guarded_kill(u->old.engine.guardian);
+	else if (u->old.engine.pid)
 		ends = kill(u->old.engine.pid, SIGKILL) == 0 || errno == ESRCH;
 	if (u->old.process >= 0)
 		ends = orphan_wait(u->old.process, 0);
@@ -185,14 +206,15 @@ static int leave_sessions(struct isolated_site *u, struct error *ret_error)
 }
 
 /* End the old process with the keys, which ends when our socket to it does. */
-static void end_old_keys(const struct isolated_site *u)
+static void end_old_keys(struct isolated_site *u)
 {
 	int status;
 
 	if (u->old.keys_changes >= 0)
 		(void)shutdown(u->old.keys_changes, SHUT_RDWR);
 	if (u->old.keys)
-		(void)confined_wait(u->old.keys, END_PATIENCE_MS, &status);
+		(void)process_wait(u->old.keys, u->old.keys_guardian, END_PATIENCE_MS, &status);
+	u->old.keys = u->old.keys_guardian = 0;
 }
 
 int isolated_take_over(struct isolated_site *u, struct error *ret_error)
@@ -220,7 +242,9 @@ void isolated_end_old(struct isolated_site *u)
 	end_old_engine(u);
 	end_old_keys(u);
 	if (u->old.resolver)
-		(void)confined_wait(u->old.resolver, END_PATIENCE_MS, &status);
+		(void)process_wait(
+			u->old.resolver, u->old.resolver_guardian, END_PATIENCE_MS, &status);
+	u->old.resolver = u->old.resolver_guardian = 0;
 	isolated_forget_old(u);
 	isolated_engine_repeated(u);
 }
@@ -232,12 +256,23 @@ const char *isolated_adopted(struct backend_site *s)
 				     : "";
 }
 
+/* The program that passed it on has another copy. */
+static void forget_guardian(int *guardian)
+{
+	if (*guardian)
+		close(*guardian);
+	*guardian = 0;
+}
+
 void isolated_forget_old(struct isolated_site *u)
 {
 	engine_channel_close(&u->old.engine.channel);
 	if (u->old.process >= 0)
 		(void)orphan_wait(u->old.process, 0);
 	u->old.process = -1;
+	forget_guardian(&u->old.engine.guardian);
+	forget_guardian(&u->old.resolver_guardian);
+	forget_guardian(&u->old.keys_guardian);
 	u->old.engine.pid = 0;
 	u->old.resolver = 0;
 	u->old.keys = 0;

@@ -84,12 +84,7 @@ static int fill_table(const struct key_ring *ring, size_t capacity, struct wg_ke
 	return err;
 }
 
-/* In the new process. `report` gets the set of measures in force, and its end is that of the
- * process. */
-static void run_child(struct keys_process *k, unsigned has, int monitor, int report)
-	__attribute__((noreturn));
-
-static void run_child(struct keys_process *k, unsigned has, int monitor, int report)
+void keys_process_run(struct keys_process *k, unsigned has, int monitor, int report)
 {
 	const struct confinement c = { .measures =
 					       ~(confine_is_debugged() ? CONFINE_NOT_DUMPABLE : 0U),
@@ -132,8 +127,9 @@ static void end_process(struct keys_process *k)
 		close(k->monitor);
 	k->monitor = -1;
 	if (k->pid > 0)
-		(void)confined_wait(k->pid, 0, &status);
+		(void)process_wait(k->pid, k->guardian, 0, &status);
 	k->pid = 0;
+	k->guardian = 0;
 }
 
 static void on_end(void *ctx, uint32_t events)
@@ -157,6 +153,27 @@ static int await_ready(struct keys_process *k, int report)
 	return n == sizeof(k->measures) ? 0 : -EPIPE;
 }
 
+/* Let systemd start it. Return: 0; or -errno, and it is to be forked. */
+static int start_guarded(struct keys_process *k, int monitor, int report)
+{
+	struct guarded_task task = { .role = GUARDED_KEYS, .capacity = k->capacity };
+	const int fds[] = { k->engine[1], monitor, report };
+	struct guarded started;
+	int err;
+
+	(void)snprintf(task.site, sizeof(task.site), "%s", k->site);
+	memcpy(task.private_key, k->now.private_key, sizeof(task.private_key));
+	err = guardians_begin(k->guardians, &task, k->now.peers, k->now.n * sizeof(*k->now.peers),
+		fds, ARRAY_LEN(fds), &started);
+	secret_wipe(&task, sizeof(task));
+	if (err < 0)
+		return err;
+	k->pid = started.pid;
+	k->guardian = started.guardian;
+	k->user = (struct confined_user){ started.user, started.user, .given = true };
+	return 0;
+}
+
 static int start(struct keys_process *k)
 {
 	int report[2], monitor[2];
@@ -175,9 +192,11 @@ static int start(struct keys_process *k)
 	k->capacity = 2 * k->now.n + PEERS_MORE;
 	k->started = clock_mono();
 	k->measures = 0;
-	k->pid = confined_fork(~0U, &has);
-	if (k->pid == 0)
-		run_child(k, has, monitor[1], report[1]);
+	if (start_guarded(k, monitor[1], report[1]) < 0) {
+		k->pid = confined_fork(~0U, &has);
+		if (k->pid == 0)
+			keys_process_run(k, has, monitor[1], report[1]);
+	}
 	close(report[1]);
 	close(monitor[1]);
 	k->monitor = monitor[0];

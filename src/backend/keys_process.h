@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "backend/guardians.h"
 #include "backend/key_ring.h"
 #include "backend/wg_changes.h"
 #include "base/mono.h"
@@ -16,16 +17,18 @@
  * uses the same ones. Zeroed with the descriptors -1, it is closed. */
 struct keys_process {
 	pid_t pid;		  /* 0: none */
+	int guardian;		  /* see process_wait() */
 	int engine[2];		  /* the engine's end, and that of the process */
 	int monitor;		  /* our end of the socket for changes; -1: none */
 	unsigned measures;	  /* in force, see enum confine_measure */
 	const struct user *named; /* the user of the configuration; NULL: none */
 	struct confined_user user;
-	char site[64];		   /* its name, for the title */
-	size_t capacity;	   /* peers for which the process has room */
-	struct key_ring now;	   /* the keys that a new process starts with */
-	struct key_ring before;	   /* during a change, those to return to */
-	void (*forget)(void *ctx); /* wipes other secrets that the new process has inherited */
+	struct guardians *guardians; /* NULL: the process is forked */
+	char site[64];		     /* its name, for the title */
+	size_t capacity;	     /* peers for which the process has room */
+	struct key_ring now;	     /* the keys that a new process starts with */
+	struct key_ring before;	     /* during a change, those to return to */
+	void (*forget)(void *ctx);   /* wipes other secrets that the new process has inherited */
 	void *ctx;
 	struct loop *loop;
 	struct loop_watch watch; /* of a pipe that ends with it; fd -1: none */
@@ -37,6 +40,12 @@ struct keys_process {
  * called in each new process. Return: 0; or -errno, then the keys are still to be given back. */
 MUST_CHECK int keys_process_open(struct keys_process *k, struct loop *loop, struct conf_site *conf,
 	void (*forget)(void *ctx), void *ctx);
+
+/** In the new process: confine it and serve. `has`: its namespaces; `monitor`: its end of the
+ * socket for changes; `report` gets the set of measures in force, and its end is that of the
+ * process. Of `k` it uses keys, capacity, user, site, forget() and the engine's socket. */
+void keys_process_run(struct keys_process *k, unsigned has, int monitor, int report)
+	__attribute__((noreturn));
 
 /** In another new process: wipe the keys that it has inherited. */
 void keys_process_forget(struct keys_process *k);

@@ -22,12 +22,7 @@
 /* It needs the files of the C library's modules and its configuration. */
 #define MEASURES (~(unsigned)CONFINE_FILES)
 
-/* In the new process. `report` gets the set of measures in force, and its end is that of the
- * process. */
-static void run_child(struct resolver_process *r, unsigned has, int report)
-	__attribute__((noreturn));
-
-static void run_child(struct resolver_process *r, unsigned has, int report)
+void resolver_process_run(struct resolver_process *r, unsigned has, int report)
 {
 	const struct confinement c = {
 		.measures = MEASURES, .user = r->user, .calls = &filter_rules_resolver
@@ -55,8 +50,9 @@ static void end_process(struct resolver_process *r)
 		close(r->watch.fd);
 	r->watch.fd = -1;
 	if (r->pid > 0)
-		(void)confined_wait(r->pid, 0, &status);
+		(void)process_wait(r->pid, r->guardian, 0, &status);
 	r->pid = 0;
+	r->guardian = 0;
 }
 
 static void on_end(void *ctx, uint32_t events)
@@ -71,6 +67,24 @@ static void on_end(void *ctx, uint32_t events)
 	resolver_fail_all(r->fds[1]);
 }
 
+/* Let systemd start it. Return: 0; or -errno, and it is to be forked. */
+static int start_guarded(struct resolver_process *r, int report)
+{
+	struct guarded_task task = { .role = GUARDED_RESOLVER };
+	const int fds[] = { r->fds[1], report };
+	struct guarded started;
+	int err;
+
+	(void)snprintf(task.site, sizeof(task.site), "%s", r->site);
+	err = guardians_begin(r->guardians, &task, NULL, 0, fds, 2, &started);
+	if (err < 0)
+		return err;
+	r->pid = started.pid;
+	r->guardian = started.guardian;
+	r->user = (struct confined_user){ started.user, started.user, .given = true };
+	return 0;
+}
+
 static int start(struct resolver_process *r)
 {
 	unsigned has;
@@ -80,9 +94,11 @@ static int start(struct resolver_process *r)
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return -errno;
 	r->user = confined_user(r->named, 1);
-	r->pid = confined_fork(MEASURES, &has);
-	if (r->pid == 0)
-		run_child(r, has, report[1]);
+	if (start_guarded(r, report[1]) < 0) {
+		r->pid = confined_fork(MEASURES, &has);
+		if (r->pid == 0)
+			resolver_process_run(r, has, report[1]);
+	}
 	close(report[1]);
 	r->measures = 0;
 	err = r->pid < 0 ? r->pid : 0;

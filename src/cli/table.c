@@ -34,8 +34,17 @@ static const struct verb *const verbs[] = {
 	&verb_genpsk,
 };
 
+/* What only the supplied units run. */
+static const struct verb *const internal_verbs[] = {
+	&verb_guardian,
+	&verb_packets,
+};
+
 static const struct verb *verb_find(const char *name)
 {
+	for (size_t i = 0; i < ARRAY_LEN(internal_verbs); i++)
+		if (!strcmp(internal_verbs[i]->name, name))
+			return internal_verbs[i];
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (!strcmp(verbs[i]->name, name))
 			return verbs[i];

@@ -26,13 +26,15 @@ struct verb {
 extern const struct verb verb_capture;
 extern const struct verb verb_check;
 extern const struct verb verb_down;
-extern const struct verb verb_genkey; /* verb_keys.c */
-extern const struct verb verb_genpsk; /* verb_keys.c */
+extern const struct verb verb_genkey;	/* verb_keys.c */
+extern const struct verb verb_genpsk;	/* verb_keys.c */
+extern const struct verb verb_guardian; /* for systemd alone: not in the list of verbs */
 extern const struct verb verb_import;
 extern const struct verb verb_init;
 extern const struct verb verb_metrics; /* verb_status.c */
 extern const struct verb verb_mtu;
-extern const struct verb verb_pubkey; /* verb_keys.c */
+extern const struct verb verb_packets; /* likewise; verb_guardian.c */
+extern const struct verb verb_pubkey;  /* verb_keys.c */
 extern const struct verb verb_reload;
 extern const struct verb verb_upgrade;
 extern const struct verb verb_report;

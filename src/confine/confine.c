@@ -238,13 +238,26 @@ static bool set_user(uid_t uid, gid_t gid)
 	       setresuid(uid, uid, uid) == 0;
 }
 
-/* Whether root's processes, such as the monitor, can end those of other users. */
-static bool can_kill(void)
+/* The first 32 capabilities that are in force for this process. */
+static uint32_t capabilities(void)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct has[2];
 
-	return syscall(SYS_capget, &head, has) == 0 && has[0].effective & 1U << CAP_KILL;
+	return syscall(SYS_capget, &head, has) == 0 ? has[0].effective : 0;
+}
+
+/* Whether root's processes, such as the monitor, can end those of other users. */
+static bool can_kill(void)
+{
+	return capabilities() & 1U << CAP_KILL;
+}
+
+bool confine_can_change_user(void)
+{
+	const uint32_t needed = 1U << CAP_SETUID | 1U << CAP_SETGID | 1U << CAP_KILL;
+
+	return (capabilities() & needed) == needed;
 }
 
 /* Without CAP_KILL the monitor could not end this process, if it hangs. */
@@ -263,13 +276,27 @@ static void drop_bounding_set(void)
 		(void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
 }
 
+/* Whether this process has none, nor can raise or pass one on. */
+static bool has_no_capabilities(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct has[2];
+	uint32_t any = 0;
+
+	if (syscall(SYS_capget, &head, has) < 0)
+		return false;
+	for (int i = 0; i < 2; i++)
+		any |= has[i].effective | has[i].permitted | has[i].inheritable;
+	return !any;
+}
+
 static bool drop_capabilities(void)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[2] = { { 0 } };
 
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	return syscall(SYS_capset, &head, none) == 0;
+	return syscall(SYS_capset, &head, none) == 0 || has_no_capabilities();
 }
 
 static bool filter_calls(const struct filter_rules *rules)
@@ -293,7 +320,7 @@ unsigned confine_process(const struct confinement *c, unsigned has)
 	if (has & CONFINE_FILES && empty_file_system())
 		got |= CONFINE_FILES;
 	drop_bounding_set();
-	if (c->measures & CONFINE_USER && change_user(&c->user))
+	if (c->measures & CONFINE_USER && (c->user.given || change_user(&c->user)))
 		got |= CONFINE_USER;
 	if (c->measures & CONFINE_CAPABILITIES && drop_capabilities())
 		got |= CONFINE_CAPABILITIES;

@@ -37,6 +37,7 @@ struct confined_user {
 	uid_t uid;
 	gid_t gid;
 	bool named; /* by the configuration: there is no other choice */
+	bool given; /* this process has it already */
 };
 
 /** How a process is to be confined. */
@@ -76,6 +77,9 @@ bool confined_wait(pid_t pid, int patience_ms, int *ret_status);
  * Return: 0 or -errno.
  */
 MUST_CHECK int confine_descriptors(int *keep, size_t n);
+
+/** Whether this process can give another one a user of its own, and end it then. */
+bool confine_can_change_user(void);
 
 /** Replace the standard streams by /dev/null: only the monitor writes to a terminal or a log. */
 void confine_streams(void);

@@ -18,6 +18,9 @@
 /* How long the kernel may take to end a process that was killed: it removes the interfaces. */
 #define KILL_MS 10000
 
+/* How long one may take that its guardian ends, as this process may not. */
+#define GUARDIAN_MS 2000
+
 /* The field of /proc/PID/stat with the start, counted from the one after the name. */
 #define START_FIELD 20
 
@@ -172,8 +175,9 @@ bool orphan_wait(int fd, int patience_ms)
 	bool ended = has_ended(fd, patience_ms);
 
 	if (!ended)
-		ended = has_ended(fd,
-			syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0 ? KILL_MS : 0);
+		ended = has_ended(fd, syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0
+					      ? KILL_MS
+					      : GUARDIAN_MS);
 	close(fd);
 	return ended;
 }

@@ -2,9 +2,7 @@
 /* Count frames of members that our bridges drop before they reach a session. */
 #include "host/port_counts.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/virtio_net.h>
@@ -18,12 +16,12 @@
 #include "base/array.h"
 #include "base/bytes.h"
 #include "base/log.h"
+#include "host/port_socket.h"
 #include "netlink/query.h"
 
-#define VLAN_TAG_LEN   4 /* the kernel forwards a frame that exceeds the MTU by as much */
-#define READ_INTERVAL  NS_PER_S
-#define READ_MAX       256	   /* frames in one reading; the buffer contains fewer */
-#define RECEIVE_BUFFER (256 << 10) /* bytes */
+#define VLAN_TAG_LEN  4 /* the kernel forwards a frame that exceeds the MTU by as much */
+#define READ_INTERVAL NS_PER_S
+#define READ_MAX      256 /* frames in one reading; the buffer contains fewer */
 
 /* Most sockets of a site: those of its first members. */
 #define SOCKETS_MAX 64
@@ -48,48 +46,30 @@ static const struct {
 	{ SLOW_PROTOCOLS, CONF_FORWARD_LACP, "lacp", "LACP" },
 };
 
-/** Let only received frames pass that are longer than `limit`. Return: 0 or -errno. */
-static int set_filter(int fd, uint32_t limit)
+/** Open a socket, by the process that may if this one may not. Return: a descriptor or -errno. */
+static int open_socket(struct port_counts *c, const struct port_socket *s)
 {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_PKTTYPE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 2, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, limit, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-	};
-	const struct sock_fprog program = { .len = ARRAY_LEN(code), .filter = code };
+	const struct port_socket_key key = { s->ifindex, s->limit, s->protocol };
+	int fd = port_socket_open(&key);
 
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
-											   : 0;
+	if (fd != -EAFNOSUPPORT && fd != -EPERM && fd != -EACCES)
+		return fd;
+	if (c->opener == 0)
+		c->opener = port_socket_connect(PORT_SOCKET_OPENER);
+	if (c->opener < 0)
+		return fd;
+	fd = port_socket_ask(c->opener, &key);
+	if (fd == -ETIMEDOUT || fd == -EPIPE || fd == -EBADMSG) { /* so will be the next ones */
+		close(c->opener);
+		c->opener = fd;
+	}
+	return fd;
 }
 
-static int open_socket(struct port_socket *s)
+/** What to do if no socket can be opened. */
+static const char *opener_hint(const struct port_counts *c)
 {
-	const struct sockaddr_ll addr = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(s->protocol),
-		.sll_ifindex = (int)s->ifindex,
-	};
-	const int one = 1;
-	const int room = s->protocol == ETH_P_ALL ? RECEIVE_BUFFER : 1;
-	int err = 0;
-
-	s->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->fd < 0)
-		return -errno;
-	(void)setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	if (s->protocol == ETH_P_ALL) {
-		err = set_filter(s->fd, s->limit);
-		if (!err && setsockopt(s->fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)) < 0)
-			err = -errno;
-	}
-	if (!err && bind(s->fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
-		err = -errno;
-	if (err < 0)
-		close(s->fd);
-	return err;
+	return c->opener < 0 ? ". See `systemctl status wirespan-packets.socket`" : "";
 }
 
 /** Use a socket: one that is open, or a new one. Without it, these frames are not counted. */
@@ -112,14 +92,15 @@ static void use(struct port_counts *c, const struct port_socket *wanted)
 		return;
 	*s = *wanted;
 	s->used = true;
-	err = open_socket(s);
-	if (err == 0)
+	s->fd = open_socket(c, s);
+	if (s->fd >= 0)
 		return;
+	err = s->fd;
 	c->n--;
 	if (!c->failed)
 		log_info("frames that %s drops are not counted: cannot open a packet socket on "
-			 "%s: %s",
-			wanted->bridge, wanted->name, strerror(-err));
+			 "%s: %s%s",
+			wanted->bridge, wanted->name, strerror(-err), opener_hint(c));
 	c->failed = true;
 }
 
@@ -214,6 +195,9 @@ void port_counts_follow(
 		c->v[n++] = c->v[i];
 	}
 	c->n = n;
+	if (c->opener > 0)
+		close(c->opener);
+	c->opener = 0;
 }
 
 /** The frames of a socket that is not read, since the last call. */

@@ -16,8 +16,8 @@
  * frames to further ones are not counted. Large frames on a bridge that filters VLANs are not
  * counted either: its table and its flooding are those of a frame's VLAN, which the socket does not
  * show.
- * There are at most 64 sockets. Adopted bridges are not observed: their owner decides what they
- * forward.
+ * There are at most 64 sockets; port_socket.h opens them. Adopted bridges are not observed: their
+ * owner decides what they forward.
  */
 #pragma once
 
@@ -57,6 +57,7 @@ struct port_counts {
 	struct mono control_at; /* of the last increase */
 	struct mono large_at;
 	struct mono due; /* the next reading, or MONO_NEVER */
+	int opener;	 /* while sockets are opened: see port_socket.h; 0: none yet, or -errno */
 	bool failed;	 /* a socket could not be opened, which was logged */
 };
 
