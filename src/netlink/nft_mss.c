@@ -123,21 +123,25 @@ static int fail(struct error *error, int code, const char *table, const char *wh
 {
 	return error_set(error, code,
 		"Cannot clamp the TCP segment size of bridged traffic with nf_tables, table bridge "
-		"%s: %.*s\n%s",
-		table, (int)strcspn(why, "\n"), why, hint);
+		"%s: %s\n%s",
+		table, why, hint);
 }
 
 static int run(
 	const struct nftables *nft, const char *script, const char *table, struct error *error)
 {
 	struct nft_ctx *ctx = nft->ctx_new(0);
+	char why[sizeof(error->problem)];
 	int err = 0;
 
-	if (!ctx || nft->buffer_error(ctx))
+	if (!ctx || nft->buffer_error(ctx)) {
 		err = fail(error, -ENOMEM, table, strerror(ENOMEM), "");
-	else if (nft->run(ctx, script))
-		err = fail(error, -EIO, table, nft->get_error(ctx),
+	} else if (nft->run(ctx, script)) {
+		snprintf(why, sizeof(why), "%s", nft->get_error(ctx));
+		why[strcspn(why, "\n")] = '\0'; /* the lines after it quote the script */
+		err = fail(error, -EIO, table, why,
 			"Does the kernel have nf_tables for bridges (module nf_tables)?");
+	}
 	if (ctx)
 		nft->ctx_free(ctx);
 	return err;
