@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/keytext.h"
+#include "base/wall.h"
 
 /** Kinds of confined processes; the comments give the descriptors, in this order, and what follows
  * the task in the message. */
@@ -39,6 +40,7 @@ struct guarded_task {
 	uint8_t has_fd6;
 	uint8_t waits; /* see struct engine_process_config */
 	/* of the process that holds the keys */
-	uint64_t capacity; /* peers for which it has room */
+	uint64_t capacity;	 /* peers for which it has room */
+	struct steady_wall time; /* see struct keys_process */
 	uint8_t private_key[KEY_LEN];
 };

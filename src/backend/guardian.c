@@ -147,6 +147,7 @@ static void run_keys(struct guardian *g, const struct guarded_task *t, unsigned 
 	*k = (struct keys_process){ .engine = { -1, g->task.fds[0] },
 		.user = { geteuid(), getegid(), .given = true },
 		.capacity = t->capacity,
+		.time = t->time,
 		.now = { .n = peers },
 		.forget = wipe_task,
 		.ctx = g };

@@ -202,6 +202,9 @@ static int open_others(struct isolated_site *u, bool *ret_alone, struct error *r
 		return err;
 	if (!u->engine.drop_in)
 		use_guardians(u);
+	if (u->saved)
+		u->keys.time = (struct steady_wall){ clock_mono(),
+			{ .sec = saved_number(u->saved, "keys-time", UINT32_MAX, 0) } };
 	err = keys_process_open(&u->keys, u->loop, u->conf, isolated_forget, u);
 	*ret_alone = err < 0;
 	if (err < 0)

@@ -73,6 +73,7 @@ int isolated_save(struct backend_site *s, struct saved_state *state, struct erro
 	save_guardian(state, "engine-guardian", u->engine.guardian);
 	save_guardian(state, "resolver-guardian", u->resolver.guardian);
 	save_guardian(state, "keys-guardian", u->keys.guardian);
+	saved_put_number(state, "keys-time", keys_process_time(&u->keys).sec + 1);
 	saved_put_number(state, "ends", u->n_ends);
 	saved_put_number(state, "fwmark", u->fwmark);
 	saved_put_fd(state, "store", u->engine.store);

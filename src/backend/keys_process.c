@@ -21,6 +21,7 @@
 #include "base/secret.h"
 #include "confine/confine.h"
 #include "confine/title.h"
+#include "crypto/tai64n.h"
 #include "crypto/x25519.h"
 
 /* If it ends so soon after its start, it is started again only after a pause. */
@@ -39,6 +40,11 @@
 
 /* In place of the key of a peer or a secret that a change does not have. */
 static const uint8_t none[KEY_LEN];
+
+struct wall keys_process_time(struct keys_process *k)
+{
+	return steady_wall_read(&k->time, clock_mono(), clock_wall());
+}
 
 /* ---- in the new process ---- */
 
@@ -70,12 +76,16 @@ static int set_key(struct wg_key_table *table, enum wg_key_change_type type, con
 	return err;
 }
 
-/* Move the keys into a table for `capacity` peers. Return: 0 or -errno. */
-static int fill_table(const struct key_ring *ring, size_t capacity, struct wg_key_table *table)
+/* Move the keys into a table for `capacity` peers, whose initiations are later than `time`. Return:
+ * 0 or -errno. */
+static int fill_table(
+	const struct key_ring *ring, size_t capacity, struct wall time, struct wg_key_table *table)
 {
 	struct wg_key_peer *peers = calloc(capacity, sizeof(*peers));
 	int err = peers ? wg_key_table_init(table, peers, capacity, random_system()) : -ENOMEM;
 
+	if (!err)
+		tai64n_encode(time, table->latest);
 	if (!err)
 		err = set_key(table, WG_KEY_SET_IDENTITY, none, ring->private_key);
 	for (size_t i = 0; i < ring->n && !err; i++)
@@ -100,7 +110,7 @@ void keys_process_run(struct keys_process *k, unsigned has, int monitor, int rep
 	if (confine_descriptors(keep, 3) < 0)
 		_exit(1);
 	confine_lock_memory();
-	if (fill_table(&k->now, k->capacity, &table) < 0)
+	if (fill_table(&k->now, k->capacity, keys_process_time(k), &table) < 0)
 		_exit(1);
 	k->forget(k->ctx);
 	if (warm_up() < 0)
@@ -156,7 +166,9 @@ static int await_ready(struct keys_process *k, int report)
 /* Let systemd start it. Return: 0; or -errno, and it is to be forked. */
 static int start_guarded(struct keys_process *k, int monitor, int report)
 {
-	struct guarded_task task = { .role = GUARDED_KEYS, .capacity = k->capacity };
+	struct guarded_task task = {
+		.role = GUARDED_KEYS, .capacity = k->capacity, .time = k->time
+	};
 	const int fds[] = { k->engine[1], monitor, report };
 	struct guarded started;
 	int err;
@@ -230,6 +242,7 @@ void keys_process_work(struct keys_process *k)
 {
 	int err;
 
+	(void)keys_process_time(k);
 	if (!mono_is_set(k->due) || !mono_reached(k->due, clock_mono()))
 		return;
 	err = start(k);

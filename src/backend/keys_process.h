@@ -10,6 +10,7 @@
 #include "backend/wg_changes.h"
 #include "base/mono.h"
 #include "base/must_check.h"
+#include "base/wall.h"
 #include "confine/confine.h"
 #include "loop/loop.h"
 
@@ -34,6 +35,7 @@ struct keys_process {
 	struct loop_watch watch; /* of a pipe that ends with it; fd -1: none */
 	struct mono due;	 /* when to start it again; never: it runs */
 	struct mono started;
+	struct steady_wall time; /* of the last initiation, or later: a new process goes on there */
 };
 
 /** Start it, watched by `loop`, with the keys of `conf`, in whose place marks are put. `forget` is
@@ -43,9 +45,14 @@ MUST_CHECK int keys_process_open(struct keys_process *k, struct loop *loop, stru
 
 /** In the new process: confine it and serve. `has`: its namespaces; `monitor`: its end of the
  * socket for changes; `report` gets the set of measures in force, and its end is that of the
- * process. Of `k` it uses keys, capacity, user, site, forget() and the engine's socket. */
+ * process. Of `k` it uses keys, capacity, time, user, site, forget() and the engine's socket. */
 void keys_process_run(struct keys_process *k, unsigned has, int monitor, int report)
 	__attribute__((noreturn));
+
+/** A time that no initiation was later than. The wall clock can have been set back since: a new
+ * process that began with its time would have its initiations refused as replays. Each call notes
+ * the time. */
+struct wall keys_process_time(struct keys_process *k);
 
 /** In another new process: wipe the keys that it has inherited. */
 void keys_process_forget(struct keys_process *k);
@@ -71,7 +78,7 @@ void keys_process_commit(struct keys_process *k, const struct conf_site *conf);
 /** The change was not made: return to the keys before. */
 void keys_process_revert(struct keys_process *k);
 
-/** Start it again, if that is due. */
+/** Note the time, and start it again, if that is due. */
 void keys_process_work(struct keys_process *k);
 
 /** End it. A closed one is allowed. */

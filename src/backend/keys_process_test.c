@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,10 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
+#include "crypto/tai64n.h"
 #include "crypto/x25519.h"
+#include "wg/key_table.h"
 
 #define PEERS 1000
 
@@ -89,21 +93,27 @@ static void set_all(struct bench *b)
 	keys_process_commit(&b->keys, NULL);
 }
 
-/* The last peer can have a handshake. */
-static void initiates(struct bench *b)
+/* The last peer can have a handshake. `ret`: its initiation. */
+static void initiate(struct bench *b, struct wg_initiation *ret)
 {
 	const struct wg_key_service *s = &b->client.client.service;
 	struct mono until = mono_add(clock_mono(), PATIENCE);
-	struct wg_initiation msg;
 	int err;
 
 	do {
 		err = s->make_initiation(s->ctx, b->peers[PEERS - 1].public_key, 3,
-			(uint8_t[WG_TIMESTAMP_LEN]){ 1 }, &msg);
+			(uint8_t[WG_TIMESTAMP_LEN]){ 1 }, ret);
 		if (err == -ETIMEDOUT)
 			(void)usleep(10000);
 	} while (err == -ETIMEDOUT && !mono_reached(until, clock_mono()));
 	assert_int_equal(err, 0);
+}
+
+static void initiates(struct bench *b)
+{
+	struct wg_initiation msg;
+
+	initiate(b, &msg);
 }
 
 static void test_many_peers(void **state)
@@ -133,6 +143,71 @@ static void test_no_room(void **state)
 	assert_true(b->keys.pid > 0 && b->keys.pid != pid);
 	assert_true(b->keys.capacity > PEERS);
 	initiates(b);
+}
+
+/* ---- a clock that was set back ---- */
+
+/* The timestamp of an initiation, as the last peer reads it. */
+static void read_timestamp(struct bench *b, uint8_t ret[static WG_TIMESTAMP_LEN])
+{
+	struct wg_key_request open = { .seq = 1, .type = WG_KEY_OPEN_INITIATION };
+	struct wg_key_change identity = { .type = WG_KEY_SET_IDENTITY, .secret = { 0x10 } };
+	struct wg_key_change peer = { .type = WG_KEY_SET_PEER };
+	struct wg_key_peer peers[1];
+	struct wg_key_answer answer;
+	struct wg_initiation msg;
+	struct wg_key_table t;
+
+	initiate(b, &msg);
+	memset(peers, 0, sizeof(peers));
+	memcpy(open.message, &msg, sizeof(msg));
+	memcpy(peer.peer, b->keys.now.public_key, KEY_LEN);
+	assert_int_equal(wg_key_table_init(&t, peers, 1, random_system()), 0);
+	assert_int_equal(wg_key_table_change(&t, &identity), 0);
+	assert_int_equal(wg_key_table_change(&t, &peer), 0);
+	assert_true(wg_key_table_request(&t, &open, clock_wall(), &answer));
+	assert_int_equal(answer.code, 0);
+	memcpy(ret, answer.timestamp, WG_TIMESTAMP_LEN);
+	wg_key_table_fini(&t);
+}
+
+/* End the process, and start another one. */
+static void start_again(struct bench *b)
+{
+	pid_t pid = b->keys.pid;
+
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	while (b->keys.pid)
+		assert_true(loop_run_once(&b->loop, mono_add(clock_mono(), NS_PER_S)) >= 0);
+	b->keys.due = clock_mono();
+	keys_process_work(&b->keys);
+	assert_true(b->keys.pid > 0 && b->keys.pid != pid);
+}
+
+/* Initiations of another process are later than all before: the peer would take others for replays,
+ * until the clock has caught up. */
+static void test_set_back(void **state)
+{
+	struct bench *b = *state;
+	uint8_t before[WG_TIMESTAMP_LEN], after[WG_TIMESTAMP_LEN], real[WG_TIMESTAMP_LEN];
+	struct wall ahead = clock_wall();
+
+	set_all(b);
+	read_timestamp(b, before);
+	(void)usleep(20000); /* the precision of a timestamp */
+	tai64n_encode(clock_wall(), real);
+	assert_false(tai64n_later(before, real));
+	ahead.sec += 86400; /* the clock was, when it was noted last */
+	b->keys.time = (struct steady_wall){ clock_mono(), ahead };
+	for (unsigned i = 0; i < 3; i++) {
+		start_again(b);
+		read_timestamp(b, after);
+		assert_true(tai64n_later(after, before));
+		memcpy(before, after, sizeof(before));
+		tai64n_encode(ahead, real);
+		assert_true(tai64n_later(after, real));
+		(void)usleep(20000);
+	}
 }
 
 /* ---- a process that reads slowly ---- */
@@ -223,6 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_many_peers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_set_back, setup, teardown),
 		cmocka_unit_test(test_slow),
 	};
 

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "base/wall.h"
 #include "l2tp/fragment.h"
 
 /* One superframe, sealed, with every header of ours on segments of a small MSS, and some more. */
@@ -229,6 +230,8 @@ void engine_fini(struct engine *e)
 
 void engine_set_time(struct engine *e, struct mono now, struct wall wall)
 {
+	if (mono_is_set(e->now) && wall_was_set(e->now, e->wall, now, wall))
+		wg_device_clock_set(&e->wg, now, wall);
 	e->tx.now = now;
 	e->rx.now = now;
 	e->now = now;

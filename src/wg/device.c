@@ -7,6 +7,7 @@
 #include "base/bug.h"
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "base/wall.h"
 #include "crypto/x25519.h"
 #include "wg/endpoint_table.h"
 #include "wg/secrets.h"
@@ -411,4 +412,18 @@ struct wg_peer *wg_device_due(struct wg_device *dev, struct mono now)
 		ASSERT(!heap_set(&dev->deadlines, e, due));
 	}
 	return NULL;
+}
+
+void wg_device_clock_set(struct wg_device *dev, struct mono now, struct wall wall)
+{
+	LIST_FOR_EACH(l, &dev->peers)
+	{
+		struct wg_peer *peer = CONTAINER_OF(l, struct wg_peer, link);
+		struct wg_keypair *next = peer->keys.next;
+
+		if (peer->last_handshake.sec)
+			peer->last_handshake = wall_at(peer->handshake_at, now, wall);
+		if (next)
+			next->made = wall_at(next->born, now, wall);
+	}
 }

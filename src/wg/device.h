@@ -111,6 +111,10 @@ struct wg_peer *wg_device_route(const struct wg_device *dev, const struct ip_hea
 enum drop wg_device_allows(
 	const struct wg_device *dev, const struct wg_peer *peer, const struct ip_header *inner);
 
+/** The wall clock was set, and shows `wall` at `now`. Convert the times of handshakes, so that
+ * their ages stay the same. */
+void wg_device_clock_set(struct wg_device *dev, struct mono now, struct wall wall);
+
 /**
  * Find the session of a data message and check its header: length, index, age, replay precheck.
  * Return: DROP_NONE, or the drop reason.

@@ -40,7 +40,7 @@ struct wg_key_table {
 	size_t capacity;
 	struct wg_opened_initiation opened; /* the last one, unless it was answered */
 	uint64_t opened_seq;		    /* its request; 0: none */
-	uint8_t latest[WG_TIMESTAMP_LEN];   /* of the initiations made */
+	uint8_t latest[WG_TIMESTAMP_LEN];   /* of the initiations made, by processes before, too */
 };
 
 /** Initialise without keys. `peers`: memory for `capacity`. Return: 0; -ENOMEM or -ENOTSUP from the

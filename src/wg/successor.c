@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/wall.h"
 #include "crypto/tai64n.h"
 #include "wg/device.h"
 #include "wg/endpoint_table.h"
@@ -63,6 +64,9 @@ static void restore_details(
 		peer->last_handshake =
 			(struct wall){ .sec = d.last_handshake_s, .nsec = d.last_handshake_ns };
 		peer->handshake_at = (struct mono){ d.handshake_at };
+		if (peer->last_handshake.sec &&
+			wall_was_set(peer->handshake_at, peer->last_handshake, now, wall))
+			peer->last_handshake = wall_at(peer->handshake_at, now, wall);
 	}
 	restore_endpoint(dev, peer, &d.endpoint);
 }

@@ -41,6 +41,7 @@ struct pair {
 	void *stored;
 	size_t stored_len;
 	struct mono now;
+	int64_t set; /* s, by which the wall clock was set */
 	uint64_t random;
 };
 
@@ -56,7 +57,7 @@ static void fill(void *ctx, uint8_t *out, size_t len)
 
 static struct wall wall_of(const struct pair *p)
 {
-	return (struct wall){ 1700000000 + p->now.ns / NS_PER_S, 0 };
+	return (struct wall){ 1700000000 + p->now.ns / NS_PER_S + (uint64_t)p->set, 0 };
 }
 
 static void open_end(struct pair *p, struct end *e)
@@ -234,6 +235,40 @@ static void test_continues(void **state)
 	assert_int_equal(p->end[0].peer.last_handshake.sec, wall_of(p).sec);
 	assert_memory_equal(
 		p->end[0].peer.newest_timestamp, p->end[1].peer.sent_timestamp, WG_TIMESTAMP_LEN);
+}
+
+/* The times of handshakes follow the wall clock, also of one that is not complete. */
+static void test_clock_is_set(void **state)
+{
+	struct pair *p = *state;
+	struct end *a = &p->end[0];
+	struct end *b = &p->end[1];
+
+	handshake(p, 0);
+	p->now = mono_add(p->now, 20 * NS_PER_S);
+	for (unsigned i = 0; i < 2; i++)
+		wg_device_clock_set(&p->end[i].dev, p->now, (struct wall){ .sec = 1000 });
+	assert_int_equal(a->peer.last_handshake.sec, 980);
+	assert_int_equal(b->peer.last_handshake.sec, 0);
+	(void)wg_peer_received(&b->dev, &b->peer, b->peer.keys.next, &a->at, MSG, true, p->now);
+	assert_int_equal(b->peer.last_handshake.sec, 980);
+	wg_device_clock_set(&b->dev, p->now, (struct wall){ .sec = 3 }); /* 0 is "never" */
+	assert_int_equal(b->peer.last_handshake.sec, 1);
+}
+
+/* The wall clock was set meanwhile: the handshake has the same age by it. */
+static void test_clock_set(void **state)
+{
+	static const int64_t steps[] = { 0, 86400, -366 * 86400 };
+	struct pair *p = *state;
+
+	establish(p, 1);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		p->set = steps[i];
+		p->now = mono_add(p->now, 10 * NS_PER_S);
+		assert_int_equal(succeed(p), 1);
+		assert_int_equal(wall_of(p).sec - p->end[0].peer.last_handshake.sec, 10 * (i + 1));
+	}
 }
 
 /* Also if it was used by one after the other, and never by the last one. */
@@ -605,6 +640,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_continues, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clock_is_set, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clock_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_again_and_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_blocks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unconfirmed, setup, teardown),
