@@ -56,12 +56,11 @@ static bool is_name(const struct conf_peer *peer)
 }
 
 /* Whether the peer has an endpoint with a session, which is not to be moved. */
-static bool is_settled(const struct wgnl_peer_info *peer)
+static bool is_settled(const struct kernel_names *names, const struct wgnl_peer_info *peer)
 {
-	int64_t age = peer ? (int64_t)clock_wall().sec - peer->handshake_s : 0;
-
 	return peer && peer->endpoint.addr.family && peer->handshake_s &&
-	       age < KERNEL_NAMES_STALE_S;
+	       kernel_clock_age(names->clock, peer->handshake_s, clock_mono(), clock_wall()) <
+		       KERNEL_NAMES_STALE_S;
 }
 
 /* Fill in the name of a peer: that of before, or a new one. */
@@ -78,7 +77,7 @@ static void fill(struct kernel_name *to, const struct kernel_names *names,
 	snprintf(to->host, sizeof(to->host), "%s", peer->endpoint_host);
 	to->port = peer->endpoint_port;
 	dns_retry_init(&to->retry);
-	to->found = resumed && is_settled(kernel_peers_find(resumed, peer->public_key));
+	to->found = resumed && is_settled(names, kernel_peers_find(resumed, peer->public_key));
 	to->moves = !to->found;
 	to->due = to->found ? MONO_NEVER : clock_mono();
 }
@@ -170,8 +169,8 @@ static size_t choose(struct nl_socket *routes, const struct wgnl_device *device,
 }
 
 /* Set the endpoint of a peer. Return: whether that has changed it. */
-static bool move_to(const struct kernel_names_target *target, struct kernel_name *name,
-	const struct resolver_answer *a)
+static bool move_to(const struct kernel_names *names, const struct kernel_names_target *target,
+	struct kernel_name *name, const struct resolver_answer *a)
 {
 	struct wgnl_peer peer = { .public_key = name->public_key, .update_only = true };
 	struct wgnl_config config = { .ifname = target->interface, .peers = &peer, .n_peers = 1 };
@@ -188,7 +187,7 @@ static bool move_to(const struct kernel_names_target *target, struct kernel_name
 	}
 	have = kernel_peers_find(&device, name->public_key);
 	if (have && a->n > 0 &&
-		(name->moves || (!is_settled(have) && !still_receives(name, have)))) {
+		(name->moves || (!is_settled(names, have) && !still_receives(name, have)))) {
 		to = a->v[choose(target->routes, &device, a, have, name->moves)];
 		to.port = name->port;
 		if (!endpoint_equal(&to, &have->endpoint)) {
@@ -204,8 +203,8 @@ static bool move_to(const struct kernel_names_target *target, struct kernel_name
 	return peer.endpoint && err == 0;
 }
 
-static bool apply_answer(const struct kernel_names_target *target, struct kernel_name *name,
-	const struct resolver_answer *a)
+static bool apply_answer(const struct kernel_names *names, const struct kernel_names_target *target,
+	struct kernel_name *name, const struct resolver_answer *a)
 {
 	log_answer(name, a);
 	name->asking = false;
@@ -215,7 +214,7 @@ static bool apply_answer(const struct kernel_names_target *target, struct kernel
 	if (name->failed)
 		return false;
 	name->found = true;
-	return move_to(target, name, a);
+	return move_to(names, target, name, a);
 }
 
 static bool read_answers(struct kernel_names *names, const struct kernel_names_target *target)
@@ -226,7 +225,7 @@ static bool read_answers(struct kernel_names *names, const struct kernel_names_t
 	while (resolver_next(names->resolver, &a))
 		for (size_t i = 0; i < names->n; i++)
 			if (names->v[i].asking && names->v[i].question == a.id)
-				moved |= apply_answer(target, &names->v[i], &a);
+				moved |= apply_answer(names, target, &names->v[i], &a);
 	return moved;
 }
 
@@ -245,8 +244,9 @@ bool kernel_names_work(struct kernel_names *names, const struct kernel_names_tar
 }
 
 /* Count what was sent to the peer and came from it. Return: whether it does not answer. */
-static bool is_silent(struct kernel_name *name, const struct wgnl_peer_info *peer,
-	const struct wgnl_device *device, struct nl_socket *routes)
+static bool is_silent(const struct kernel_names *names, struct kernel_name *name,
+	const struct wgnl_peer_info *peer, const struct wgnl_device *device,
+	struct nl_socket *routes)
 {
 	bool sent = peer->tx_bytes != name->tx_bytes;
 
@@ -254,7 +254,7 @@ static bool is_silent(struct kernel_name *name, const struct wgnl_peer_info *pee
 		name->received = clock_mono();
 	name->tx_bytes = peer->tx_bytes;
 	name->rx_bytes = peer->rx_bytes;
-	return !is_settled(peer) && !still_receives(name, peer) &&
+	return !is_settled(names, peer) && !still_receives(name, peer) &&
 	       (sent || !has_route(routes, &peer->endpoint.addr, device));
 }
 
@@ -266,7 +266,7 @@ void kernel_names_look(
 	for (size_t i = 0; i < names->n; i++) {
 		struct kernel_name *name = &names->v[i];
 		const struct wgnl_peer_info *peer = kernel_peers_find(device, name->public_key);
-		bool silent = peer && is_silent(name, peer, device, routes);
+		bool silent = peer && is_silent(names, name, peer, device, routes);
 
 		if (silent && name->found && !name->asking &&
 			mono_between(name->retry.asked, now) >= KERNEL_NAMES_AGAIN_S * NS_PER_S)

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "backend/kernel_clock.h"
 #include "backend/kernel_netlink.h"
 #include "conf/model.h"
 #include "ctlproto/status.h"
@@ -54,6 +55,7 @@ struct kernel_names {
 	struct kernel_name *v;
 	size_t n;
 	struct resolver *resolver;
+	const struct kernel_clock *clock; /* for the ages of handshakes; may be NULL */
 	struct loop *loop;
 	struct loop_watch watch;
 	uint64_t next_question;

@@ -39,6 +39,7 @@ struct wall __wrap_clock_wall(void);
 	"PublicKey = AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\nEndpoint = " host ":5\n"
 
 static struct mono now;
+static uint64_t clock_base = 1000000;
 static struct wgnl_peer_info peer;
 static unsigned questions;
 static uint64_t question;
@@ -61,7 +62,7 @@ struct mono __wrap_clock_mono(void)
 
 struct wall __wrap_clock_wall(void)
 {
-	return (struct wall){ .sec = 1000000 + now.ns / NS_PER_S };
+	return (struct wall){ .sec = clock_base + now.ns / NS_PER_S };
 }
 
 int __wrap_wgnl_get(
@@ -360,6 +361,38 @@ static void test_received(void **state)
 	kernel_names_close(&names);
 }
 
+/* A clock that is set back makes no old session live, nor does one that is set forward end one. */
+static void test_clock_set(void **state)
+{
+	const uint64_t base = clock_base;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct kernel_clock clock = { 0 };
+		struct kernel_names names = { .clock = &clock };
+		unsigned before;
+
+		kernel_clock_note(&clock, clock_mono(), clock_wall());
+		follow(&names, CONF("far.example"), false);
+		(void)reply(&names, RESOLVER_OK);
+		before = questions;
+		assert_int_equal(endpoint_parse("192.0.2.1:5", &peer.endpoint), 0);
+		set_live();
+		clock_base = i ? base + 86400 : base - 86400;
+		kernel_clock_note(&clock, clock_mono(), clock_wall());
+		pass(30);
+		peer.tx_bytes += 148;
+		look(&names);
+		assert_int_equal(questions, before); /* it is live */
+		pass(KERNEL_NAMES_STALE_S);
+		peer.tx_bytes += 148;
+		look(&names);
+		assert_int_equal(questions, before + 1);
+		assert_string_equal(reply(&names, RESOLVER_OK), "192.0.2.2:5");
+		kernel_names_close(&names);
+		clock_base = base;
+	}
+}
+
 /* An address without a route is not used, and left, although nothing is counted as sent. */
 static void test_unreachable(void **state)
 {
@@ -419,6 +452,7 @@ int main(void)
 		cmocka_unit_test_setup(test_resumed, setup),
 		cmocka_unit_test_setup(test_resumed_idle, setup),
 		cmocka_unit_test_setup(test_received, setup),
+		cmocka_unit_test_setup(test_clock_set, setup),
 		cmocka_unit_test_setup(test_unreachable, setup),
 		cmocka_unit_test_setup(test_set_fails, setup),
 	};

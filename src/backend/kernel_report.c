@@ -25,6 +25,12 @@ static struct link_stats stats_of(struct nl_socket *nl, const char *name)
 	return stats;
 }
 
+/* Seconds since the peer's last handshake. */
+static int64_t age_of(const struct kernel_report_input *in, const struct wgnl_peer_info *p)
+{
+	return kernel_clock_age(in->clock, p->handshake_s, clock_mono(), clock_wall());
+}
+
 /* The peer's state, as far as the kernel reports it. */
 static enum status_peer_state state_of(const struct wgnl_peer_info *p, int64_t age)
 {
@@ -37,7 +43,7 @@ static int add_peer(const struct kernel_report_input *in, const struct wgnl_peer
 {
 	const struct kernel_name *name = kernel_names_find(in->names, p->public_key);
 	struct status_peer *s = status_add_peer(r);
-	int64_t age = (int64_t)clock_wall().sec - p->handshake_s;
+	int64_t age = age_of(in, p);
 
 	if (!s)
 		return -ENOMEM;
@@ -50,7 +56,7 @@ static int add_peer(const struct kernel_report_input *in, const struct wgnl_peer
 	s->state = state_of(p, age);
 	s->last_handshake =
 		(struct wall){ .sec = (uint64_t)p->handshake_s, .nsec = (uint32_t)p->handshake_ns };
-	if (p->handshake_s && age > 0)
+	if (p->handshake_s)
 		s->handshake_age_ms = (uint64_t)age * 1000;
 	s->rx_bytes = p->rx_bytes;
 	s->tx_bytes = p->tx_bytes;
@@ -218,27 +224,26 @@ static int add_l2tp(
 	return err;
 }
 
-int kernel_report_peers(struct kernel_netlink *k, const struct conf_site *conf, unsigned wg_mtu,
-	struct backend_peer **ret, size_t *ret_n)
+int kernel_report_peers(
+	const struct kernel_report_input *in, struct backend_peer **ret, size_t *ret_n)
 {
-	int64_t now = (int64_t)clock_wall().sec;
 	struct wgnl_device device;
 	struct backend_peer *v;
-	int err = wgnl_get(&k->nl, k->wireguard, conf->interface.name, &device);
+	int err = wgnl_get(&in->k->nl, in->k->wireguard, in->conf->interface.name, &device);
 
 	if (err < 0)
 		return err;
 	v = calloc(device.n_peers + 1, sizeof(*v));
 	for (size_t i = 0; v && i < device.n_peers; i++) {
 		const struct wgnl_peer_info *p = &device.peers[i];
-		int64_t age = now > p->handshake_s ? now - p->handshake_s : 0;
 
 		memcpy(v[i].public_key, p->public_key, KEY_LEN);
 		v[i].endpoint = p->endpoint;
-		v[i].handshake_age_ms = p->handshake_s ? (uint64_t)age * 1000 : BACKEND_PEER_NEVER;
+		v[i].handshake_age_ms =
+			p->handshake_s ? (uint64_t)age_of(in, p) * 1000 : BACKEND_PEER_NEVER;
 		v[i].rx_bytes = p->rx_bytes;
 		v[i].tx_bytes = p->tx_bytes;
-		v[i].mtu = wg_underlay_of(wg_mtu, p->endpoint.addr.family);
+		v[i].mtu = wg_underlay_of(in->budget->wg_mtu, p->endpoint.addr.family);
 	}
 	*ret = v;
 	*ret_n = device.n_peers;

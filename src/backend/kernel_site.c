@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/kernel_clock.h"
 #include "backend/kernel_mtus.h"
 #include "backend/kernel_names.h"
 #include "backend/kernel_netlink.h"
@@ -48,6 +49,7 @@ struct kernel_site {
 	struct host *host;
 	struct netdev *netdev; /* of `host` */
 	struct kernel_netlink k;
+	struct kernel_clock clock;
 	struct kernel_mtus mtus;
 	struct kernel_names names;
 	struct wgnl_device before; /* the peers before apply() */
@@ -82,6 +84,11 @@ static void forget_keys(struct conf_site *conf)
 	secret_wipe(conf->interface.private_key, KEY_LEN);
 	for (size_t i = 0; i < conf->n_peers; i++)
 		secret_wipe(conf->peers[i].preshared_key, KEY_LEN);
+}
+
+static void note_time(struct kernel_site *k)
+{
+	kernel_clock_note(&k->clock, clock_mono(), clock_wall());
 }
 
 /* ---- open and close ---- */
@@ -215,6 +222,8 @@ static int open_site(struct loop *loop, struct host *host, struct conf_site *con
 	k->loop = loop;
 	k->host = host;
 	k->netdev = host_netdev(host);
+	k->names.clock = &k->clock;
+	note_time(k);
 	err = open_objects(k, ret_error);
 	if (err < 0) {
 		close_site(&k->site);
@@ -538,6 +547,7 @@ static unsigned work(struct backend_site *s)
 	const struct kernel_names_target target = names_target(k);
 	bool lost;
 
+	note_time(k);
 	if (kernel_names_work(&k->names, &target))
 		k->look = clock_mono();
 	if (!mono_reached(k->look, clock_mono()))
@@ -566,8 +576,13 @@ static void remember(struct kernel_peers_seen *seen, const struct backend_peer *
 static int peers(struct backend_site *s, struct backend_peer **ret, size_t *ret_n)
 {
 	struct kernel_site *k = kernel_of(s);
-	int err = kernel_report_peers(&k->k, k->conf, k->mtus.budget.wg_mtu, ret, ret_n);
+	const struct kernel_report_input in = {
+		.k = &k->k, .conf = k->conf, .budget = &k->mtus.budget, .clock = &k->clock
+	};
+	int err;
 
+	note_time(k);
+	err = kernel_report_peers(&in, ret, ret_n);
 	if (err == 0)
 		remember(&k->seen, *ret, *ret_n);
 	return err;
@@ -581,10 +596,12 @@ static int report(struct backend_site *s, struct status_report *r)
 		.conf = k->conf,
 		.budget = &k->mtus.budget,
 		.names = &k->names,
+		.clock = &k->clock,
 		.clamped = kernel_mtus_is_clamped(&k->mtus, k->conf),
 		.pending_port = k->port_taken ? k->conf->interface.listen_port : 0,
 	};
 
+	note_time(k);
 	return kernel_report(&in, r);
 }
 
