@@ -194,6 +194,7 @@ static void finish(struct observations *f)
 {
 	f->host.rp_filter = filters_count_rp_filter() - f->host.rp_filter;
 	f->host.untracked = filters_count_untracked() - f->host.untracked;
+	f->host.time = clock_wall().sec;
 	if (!observed_reports_match(&f->before, &f->after))
 		return;
 	for (size_t i = 0; i < f->n_sessions; i++)

@@ -350,6 +350,18 @@ static bool judge_rp_filter(const struct verdict *v, const char *state)
 	return true;
 }
 
+/* The kernel's WireGuard sends the clock's time, also if that was set back since the last
+ * handshake; an engine's times increase. */
+static bool clock_was_set_back(const struct verdict *v)
+{
+	return v->facts->host.time && v->after->last_handshake.sec > v->facts->host.time + 1;
+}
+
+static const char set_back_hint[] =
+	"A peer ignores handshakes older than the last one, and the kernel's WireGuard sends the "
+	"clock's time: set the clock right. Until then only the peer can begin a session; if its "
+	"clock was set back, too, run `wirespan down` and `wirespan up` there.";
+
 /* What may be wrong where nothing comes back. With a session the handshake was answered, so the
  * keys agree, and the path existed. */
 static const char *silence_hint(
@@ -361,6 +373,9 @@ static const char *silence_hint(
 		snprintf(ret, FINDING_HINT_LEN,
 			"This host's clock shows a time before wirespan was installed: set it "
 			"right. A peer ignores handshakes older than the last one.");
+	else if (clock_was_set_back(v))
+		snprintf(
+			ret, FINDING_HINT_LEN, "This host's clock was set back. %s", set_back_hint);
 	else if (state == one_way)
 		snprintf(ret, FINDING_HINT_LEN,
 			"The handshake was answered, so the keys agree. Did wirespan stop there, "
@@ -633,6 +648,11 @@ static bool judge_handshake(const struct verdict *v)
 	finding_add(v->ret, FINDING_OK, "handshake", v->subject,
 		"WireGuard session with %s, handshake %" PRIu64 " s ago.", v->endpoint,
 		v->after->handshake_age_ms / 1000);
+	if (clock_was_set_back(v))
+		finding_add(v->ret, FINDING_WARNING, "clock", v->subject,
+			"This host's clock was set back since the handshake: the session ends "
+			"within three minutes, and its renewal may fail.\n%s",
+			set_back_hint);
 	(void)judge_sources(v,
 		v->peer->echo.received || !v->peer->echo.sent ? FINDING_WARNING : FINDING_ERROR,
 		"A session");

@@ -286,6 +286,19 @@ static void break_our_clock(struct observations *f)
 	f->host.clock_is_old = true;
 }
 
+/* The kernel's handshake is of the future. */
+static void break_set_back(struct observations *f)
+{
+	f->host.time = 1700000000;
+	f->after.peers[0].last_handshake.sec = f->host.time + 3600;
+}
+
+static void break_set_back_silent(struct observations *f)
+{
+	break_no_session(f);
+	break_set_back(f);
+}
+
 /* Another host uses the peer's key. */
 static void break_copied_key(struct observations *f)
 {
@@ -537,6 +550,19 @@ static const struct fault faults[] = {
 		"This host's clock shows a time before wirespan was installed: set it right. A "
 		"peer "
 		"ignores handshakes older than the last one." },
+	{ break_set_back, FINDING_WARNING, "clock",
+		"This host's clock was set back since the handshake: the session ends within three "
+		"minutes, and its renewal may fail.",
+		"A peer ignores handshakes older than the last one, and the kernel's WireGuard "
+		"sends the clock's time: set the clock right. Until then only the peer can begin a "
+		"session; if its clock was set back, too, run `wirespan down` and `wirespan up` "
+		"there." },
+	{ break_set_back_silent, FINDING_ERROR, "handshake",
+		"No session: 40 datagrams were sent to 192.168.122.32:8173, and nothing came back.",
+		"This host's clock was set back. A peer ignores handshakes older than the last "
+		"one, and the kernel's WireGuard sends the clock's time: set the clock right. "
+		"Until then only the peer can begin a session; if its clock was set back, too, run "
+		"`wirespan down` and `wirespan up` there." },
 	{ break_wrong_endpoint, FINDING_WARNING, "endpoint",
 		"A session: Endpoint is 192.168.122.32:8173, from where nothing came; the peer "
 		"connected from 192.168.122.33:8173 during the check.",

@@ -286,7 +286,8 @@ struct observed_host {
 	int ip_forward;
 	uint64_t rp_filter; /* packets dropped for a source that routing does not expect */
 	uint64_t untracked; /* packets dropped as the table of connections is full */
-	bool clock_is_old;  /* the clock shows a time before the configuration was written */
+	bool clock_is_old;  /* the clock shows a time before the program was installed */
+	uint64_t time;	    /* that the clock shows after all, in seconds since 1970 */
 	struct observed_filter filters[OBSERVED_FILTERS];
 	size_t n_filters;
 };
