@@ -60,6 +60,14 @@
 		ALLOW(gettid), ALLOW(sysinfo), ALLOW(rt_sigaction), ALLOW(rt_sigprocmask),         \
 		ALLOW(rt_sigreturn), ALLOW(restart_syscall), ALLOW(exit), ALLOW(exit_group)
 
+/* AddressSanitizer asks for the alternate stack before each call that does not return, such as
+ * _exit(), and calls abort() if it cannot. A handler of SIGABRT would do that again and again. */
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZER ALLOW_IF(sigaltstack, EQUAL(0, 0)),
+#else
+#define SANITIZER
+#endif
+
 #ifdef __NR_poll
 #define __NR_poll_call __NR_poll
 #else
@@ -119,7 +127,7 @@ static const struct filter_rule engine[] = {
 	ALLOW_IF(fcntl, EQUAL(1, F_SETFD)),
 	/* whether it ends with the monitor */
 	ALLOW_IF(prctl, EQUAL(0, PR_SET_PDEATHSIG)),
-	NEVER,
+	SANITIZER NEVER,
 };
 
 const struct filter_rules filter_rules_engine = { engine, sizeof(engine) / sizeof(*engine) };
@@ -141,11 +149,15 @@ static const struct filter_rule keys[] = {
 	ALLOW_IF(mmap_call, CLEAR(2, PROT_EXEC)),
 	ALLOW_IF(mprotect, CLEAR(2, PROT_EXEC)),
 #endif
-#ifdef __SANITIZE_ADDRESS__
-	COMMON,
-	ALLOW(mmap_call),
+#ifdef __SANITIZE_ADDRESS__ /* its heap, and its reports */
+	ALLOW(munmap),
+	ALLOW(madvise),
+	ALLOW(futex),
+	ALLOW(getpid),
+	ALLOW(gettid),
+	ALLOW_IF(mmap_call, CLEAR(2, PROT_EXEC)),
 #endif
-	NEVER,
+	SANITIZER NEVER,
 };
 
 const struct filter_rules filter_rules_keys = { keys, sizeof(keys) / sizeof(*keys) };
@@ -228,7 +240,7 @@ static const struct filter_rule resolver[] = {
 	ALLOW(getgid),
 	ALLOW(getegid),
 	ALLOW(uname),
-	NEVER,
+	SANITIZER NEVER,
 };
 
 const struct filter_rules filter_rules_resolver = { resolver,
