@@ -32,6 +32,13 @@ def find_binary():
     raise Skip("wirespan is not built: run ninja -C build")
 
 
+def need_plain_program(reason):
+    """Skip, with the reason, if the program is built with AddressSanitizer."""
+    with open(find_binary(), "rb") as file:
+        if b"__asan_init" in file.read():
+            raise Skip(f"the program has AddressSanitizer: {reason}")
+
+
 def scratch():
     """Return: a folder that is removed at the end of the test."""
     folder = tempfile.mkdtemp(prefix="wirespan-test-")

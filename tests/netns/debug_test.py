@@ -17,7 +17,7 @@ from lib.node import Node, need_root, veth
 from lib.reference import PORT, Pseudowire, make_sites, new_key, new_site_keys, wirespan_conf
 from lib.runner import Suite, wait_for
 from lib.wireguard_go import WireguardGo
-from lib.wirespan import scratch
+from lib.wirespan import need_plain_program, scratch
 
 OTHER_ADDRESS = "192.168.122.200"
 HOOK_SECRET = "a-token-in-a-hook"
@@ -250,6 +250,7 @@ def dumpable():
 
 def user_namespace():
     """Where the limit of locked memory applies in spite of CAP_IPC_LOCK, both programs start, and report it."""
+    need_plain_program("it locks no memory")
     with Reference() as net:
         net.configure()
         near = net.gateway[0]

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib.node import CommandFailed, Node, need_root
 from lib.reference import PORT, new_site_keys
 from lib.runner import Skip, Suite, patience, wait_for
-from lib.wirespan import Gateway, difference, find_binary, snapshot
+from lib.wirespan import Gateway, difference, find_binary, need_plain_program, snapshot
 
 PEER = "192.168.122.32"
 
@@ -284,7 +284,7 @@ def limits(bench):
         raise Skip("strace is not installed")
     bench.site.configure(bench.text(interface="PostUp = exit 7"))
     up = [bench.site.binary, "up", bench.site.conf]
-    wg = ["timeout", "1", os.path.join(os.path.dirname(bench.site.binary), "wirespan-wg"), "-f", "wg0"]
+    wg = ["timeout", "10", os.path.join(os.path.dirname(bench.site.binary), "wirespan-wg"), "-f", "wg0"]
     epoll = "fs.epoll.max_user_watches"
     assert explained(bench, "epoll_ctl", "ENOSPC", epoll, range(1, 16, 2), up, "exit 7") > 3
     assert explained(bench, "epoll_ctl", "ENOSPC", epoll, range(1, 4), wg, None) > 0
@@ -293,6 +293,7 @@ def limits(bench):
 
 def process_limits(bench):
     """Limits of the process, and a run folder that cannot be used: a sentence with what to do, and nothing is left."""
+    need_plain_program("it needs more memory than these limits allow")
     bench.site.configure(bench.text(interface="Address = fd00:1::11/64\nPostUp = exit 7"))
     up = [bench.site.binary, "up", bench.site.conf]
     in_namespace = ["unshare", "-m", "sh", "-ec"]
