@@ -9,19 +9,26 @@
 
 #define ROUNDS	    4
 #define SLOW_ROUNDS 2 /* where frames are paced */
+#define LATE_ROUNDS 6 /* wait for IPv6 of hosts whose links have just come up */
 #define ROUND_MS    500
 #define GATHER_MS   200 /* wait for more hosts after the first replies */
 #define SWEEP_BITS  10	/* host bits of the largest subnet to search */
 #define BURST	    16	/* frames sent on each port between two reads of the sockets */
 
-/* Whether enough hosts are known on a port: behind a pseudowire one is the gateway. */
+/* The number of hosts that prove what passes on a port: behind a pseudowire one is the gateway. */
+static unsigned wanted_of(const struct port *port)
+{
+	return port->session ? 2 : 1;
+}
+
+/* Whether enough hosts are known on a port. */
 static bool is_complete(const struct port *port)
 {
 	const struct ip_addr *target = &port->segment->prober->facts->target;
 
 	if (!segment_is_usable(port))
 		return true;
-	return port->facts->n_stations >= (port->session ? 2 : 1) && !target->family;
+	return port->facts->n_stations >= wanted_of(port) && !target->family;
 }
 
 static bool all_complete(const void *ctx)
@@ -43,7 +50,7 @@ static bool is_enough(const struct segment *s)
 
 		for (unsigned k = 0; k < port->facts->n_stations && k < OBSERVED_STATIONS; k++)
 			n += port->facts->stations[k].ip4.family != 0;
-		if (port->n_ip4 && segment_is_usable(port) && n < (port->session ? 2 : 1))
+		if (port->n_ip4 && segment_is_usable(port) && n < wanted_of(port))
 			return false;
 	}
 	return all_complete(s);
@@ -131,6 +138,53 @@ static void send_requests(struct segment *s)
 	}
 }
 
+static unsigned count_ip6(const struct port *port)
+{
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < port->facts->n_stations && k < OBSERVED_STATIONS; k++)
+		n += port->facts->stations[k].ip6.family != 0;
+	return n;
+}
+
+/* Whether members on a port have answered with IPv4 alone, and those on another one of its bridge
+ * with IPv6. */
+static bool lacks_ip6(const struct segment *s, const struct port *port)
+{
+	if (!segment_is_usable(port) || port->facts->n_stations < wanted_of(port) ||
+		count_ip6(port) >= wanted_of(port))
+		return false;
+	for (size_t i = 0; i < s->n; i++)
+		if (&s->ports[i] != port && segment_share_bridge(&s->ports[i], port) &&
+			count_ip6(&s->ports[i]) >= wanted_of(&s->ports[i]))
+			return true;
+	return false;
+}
+
+static bool none_lacks_ip6(const void *ctx)
+{
+	const struct segment *s = ctx;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (lacks_ip6(s, &s->ports[i]))
+			return false;
+	return true;
+}
+
+/* A host does not use its IPv6 addresses until duplicate address detection has ended, one or two
+ * seconds after its link came up: with the site, perhaps. */
+static void await_ip6(struct segment *s)
+{
+	for (unsigned round = 0; round < LATE_ROUNDS && !none_lacks_ip6(s); round++) {
+		if (prober_is_late(s->prober))
+			return;
+		for (size_t i = 0; i < s->n; i++)
+			if (lacks_ip6(s, &s->ports[i]))
+				segment_ask_ip6(&s->ports[i], NULL);
+		prober_wait(s->prober, ROUND_MS, none_lacks_ip6, s);
+	}
+}
+
 void sweep_find_hosts(struct segment *s)
 {
 	unsigned rounds = s->prober->byte_ns ? SLOW_ROUNDS : ROUNDS;
@@ -142,6 +196,7 @@ void sweep_find_hosts(struct segment *s)
 		send_requests(s);
 		prober_wait(s->prober, ROUND_MS, all_complete, s);
 	}
+	await_ip6(s);
 	/* two round trips more: a host with IPv6 asks for our address before it answers */
 	prober_wait(
 		s->prober, GATHER_MS + (unsigned)(2 * s->prober->rtt_ns / NS_PER_MS), NULL, NULL);
