@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "check/blocked.h"
 #include "check/broadcasts.h"
 #include "check/crossing.h"
 #include "check/filters.h"
@@ -15,6 +16,7 @@
 #include "check/sweep.h"
 #include "check/tunnel_probe.h"
 #include "check/underlay_probe.h"
+#include "host/running_conf.h"
 #include "judge/inside.h"
 
 #define FLOOD_MS 1000
@@ -57,6 +59,22 @@ static size_t peer_of(const struct status_report *r, const struct ip_addr *remot
 		}
 	}
 	return best;
+}
+
+/* What the file sets for the peers. Without it, nothing is concluded from that. */
+static void read_file(struct observations *f)
+{
+	struct conf_site conf;
+
+	if (running_conf_load(f->before.site, &conf) < 0)
+		return;
+	f->host.port_is_fixed = conf.interface.listen_port != 0;
+	for (size_t i = 0; i < f->n_peers; i++)
+		for (size_t k = 0; k < conf.n_peers; k++)
+			if (!memcmp(conf.peers[k].public_key, f->before.peers[i].public_key,
+				    KEY_LEN))
+				f->peers[i].dialled = conf.peers[k].endpoint_host != NULL;
+	conf_site_fini(&conf);
 }
 
 /* Allocate the observations, and fill in those that the report contains. */
@@ -150,6 +168,7 @@ static void probe_segment(struct prober *p, struct segment *segment, struct sess
 	if (segment_find_loops(segment))
 		return;
 	probe_sessions(p, segment, ret);
+	blocked_find(segment);
 	crossings = crossings_open(segment);
 	if (crossings)
 		crossings_ask(crossings);
@@ -218,6 +237,8 @@ int check_gather(const struct check_options *options, struct observations *ret)
 		err = settings_look(&p);
 	if (!err)
 		filters_look(&p);
+	if (!err)
+		read_file(ret);
 	if (!err)
 		err = probe(&p, options);
 	if (!err)

@@ -261,11 +261,11 @@ static void note_path(struct port *port, const struct wire_read *r)
 		port->session->path_here = true;
 }
 
-/* Bridges and switches with a spanning tree send to this group, 01-80-C2-00-00-00 (IEEE 802.1D). */
 static void note_tree(struct port *port, const struct wire_read *r)
 {
-	static const uint8_t group[LINK_MAC_LEN] = { 0x01, 0x80, 0xc2, 0, 0, 0 };
+	uint8_t group[LINK_MAC_LEN];
 
+	wire_bridge_group(group);
 	port->facts->tree |= !memcmp(r->dst_mac, group, LINK_MAC_LEN);
 }
 

@@ -54,6 +54,7 @@ static void note_link(struct observations *f, const struct link_info *l)
 		port->no_flood = l->port_no_flood;
 		port->no_broadcast = l->port_no_broadcast;
 		port->no_multicast = l->port_no_multicast;
+		port->proxy_arp = l->port_proxy_arp;
 	} else if (l->has_stp && status_bridge_find(&f->before, l->name)) {
 		struct check_bridge *bridge = &f->bridges[f->n_bridges++];
 

@@ -236,6 +236,7 @@ static void look_up_route(struct underlay_probe *u, size_t i)
 	peer->route_error = query_route(&p->nl, &query, &route);
 	if (peer->route_error < 0 || !route.ifindex)
 		return;
+	peer->source = route.source;
 	look_up_neighbour(u, &route, peer, &to->addr);
 	uplink = find_uplink(u, &query, &route, &peer->route);
 	if (!uplink)

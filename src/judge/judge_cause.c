@@ -120,6 +120,9 @@ static bool judge_ports(struct causes *c)
 			"Enter the members (`bridge fdb add MAC dev %s master static`), or "
 			"`bridge link set dev %s locked off`.",
 			in->name, in->name);
+	else if (!(kinds & ~(ARP | ND)) && out->proxy_arp)
+		add(c, "the port is set to proxy ARP: it sends no broadcasts and no multicasts",
+			"`ip link set %s type bridge_slave proxy_arp off`", out->name);
 	else if (kinds == ARP && out->no_broadcast)
 		add(c, "the port sends no broadcasts", "`bridge link set dev %s bcast_flood on`",
 			out->name);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/keytext.h"
 
 #define LEAST_PATH 576	 /* smaller fragments are not those of a path's MTU */
@@ -642,6 +643,62 @@ static void judge_full(const struct verdict *v)
 		p->too_big ? " A router reports that they are too big." : "", v->endpoint, outer);
 }
 
+/* Whether an address belongs to a private network, behind a NAT. */
+static bool is_private(const struct ip_addr *a)
+{
+	static const struct ip_prefix nets[] = {
+		{ .addr = { .family = AF_INET, .bytes = { 10 } }, .len = 8 },
+		{ .addr = { .family = AF_INET, .bytes = { 172, 16 } }, .len = 12 },
+		{ .addr = { .family = AF_INET, .bytes = { 192, 168 } }, .len = 16 },
+		{ .addr = { .family = AF_INET, .bytes = { 100, 64 } }, .len = 10 },
+		{ .addr = { .family = AF_INET6, .bytes = { 0xfc } }, .len = 7 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(nets); i++)
+		if (ip_prefix_contains(&nets[i], a))
+			return true;
+	return false;
+}
+
+/* Whether an address is valid on its link only. */
+static bool is_link_local(const struct ip_addr *a)
+{
+	return a->family == AF_INET6
+		       ? a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80
+		       : a->bytes[0] == 127 || (a->bytes[0] == 169 && a->bytes[1] == 254);
+}
+
+/* A NAT forgets this host, and then drops what the peer sends, unless it always forwards. A peer
+ * without an Endpoint here connects first: the NAT forwards. */
+static void judge_keepalive(const struct verdict *v)
+{
+	const struct ip_addr *source = &v->peer->source;
+	const struct ip_addr *to = &v->after->endpoint.addr;
+	const struct observed_host *host = &v->facts->host;
+	char from[IP_ADDR_TEXT_LEN];
+	char address[IP_ADDR_TEXT_LEN];
+
+	if (v->after->keepalive_s || !v->peer->dialled || !is_private(source) || is_private(to) ||
+		is_link_local(to))
+		return;
+	ip_addr_text(source, from);
+	ip_addr_text(to, address);
+	if (host->port_is_fixed)
+		finding_add(v->ret, FINDING_NOTE, "keepalive", v->subject,
+			"This host is behind NAT (its address %s is private, %s is not) and sets "
+			"no PersistentKeepalive: unless the NAT always forwards UDP port %u to it, "
+			"after some silence nothing comes in until a frame is sent from here.\n"
+			"Set PersistentKeepalive = 25 in [Peer] here, unless it does.",
+			from, address, v->facts->after.wg.listen_port);
+	else
+		finding_add(v->ret, FINDING_WARNING, "keepalive", v->subject,
+			"This host is behind NAT (its address %s is private, %s is not) and sets "
+			"no PersistentKeepalive. Without ListenPort no NAT can forward its port: "
+			"after some silence nothing comes in until a frame is sent from here.\n"
+			"Set PersistentKeepalive = 25 in [Peer] here.",
+			from, address);
+}
+
 /* Return: whether the endpoint was lost for at least a part of the check. */
 static bool judge_handshake(const struct verdict *v)
 {
@@ -693,6 +750,7 @@ void judge_peer(const struct observations *f, size_t i, struct findings *ret)
 		return;
 	}
 	moved = judge_handshake(&v);
+	judge_keepalive(&v);
 	judge_detour(&v);
 	if (v.peer->echo.sent && !v.peer->echo.received && (moved || judge_refused(&v, one_way)))
 		return;

@@ -377,6 +377,49 @@ static void break_own_mtu(struct observations *f)
 	f->peers[0].full.received = 0;
 }
 
+static void hide_behind_nat(struct observations *f)
+{
+	assert_int_equal(ip_addr_parse("192.168.1.24", &f->peers[0].source), 0);
+	assert_int_equal(endpoint_parse("203.0.113.24:8172", &f->after.peers[0].endpoint), 0);
+	f->before.peers[0].endpoint = f->after.peers[0].endpoint;
+	f->peers[0].dialled = true;
+}
+
+static void hide_with_port(struct observations *f)
+{
+	hide_behind_nat(f);
+	f->host.port_is_fixed = true;
+}
+
+/* Where no NAT is in between, where one forwards, and where keepalives are sent: no finding. */
+static void test_no_keepalive_needed(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		struct findings findings = { 0 };
+		struct observations f;
+
+		sample_fill(&f);
+		hide_behind_nat(&f);
+		if (i == 0)
+			f.after.peers[0].keepalive_s = 25;
+		else if (i == 1)
+			f.peers[0].dialled = false;
+		else if (i == 2)
+			assert_int_equal(ip_addr_parse("198.51.100.7", &f.peers[0].source), 0);
+		else if (i == 3)
+			assert_int_equal(
+				ip_addr_parse("10.9.0.7", &f.after.peers[0].endpoint.addr), 0);
+		else
+			f.peers[0].source = (struct ip_addr){ 0 };
+		judge_observations(&f, &findings);
+		for (size_t k = 0; k < findings.n; k++)
+			assert_string_not_equal(findings.v[k].check, "keepalive");
+		findings_fini(&findings);
+		observations_fini(&f);
+	}
+}
+
 static const struct fault faults[] = {
 	{ break_name, FINDING_ERROR, "name",
 		"No session: the address of vpn.example.org:8172 is not known yet.", NULL },
@@ -574,6 +617,16 @@ static const struct fault faults[] = {
 		"A session: the peer sent from 192.168.122.32:8173, and during the check from "
 		"192.168.122.33:8173.",
 		NULL },
+	{ hide_behind_nat, FINDING_WARNING, "keepalive",
+		"This host is behind NAT (its address 192.168.1.24 is private, 203.0.113.24 is "
+		"not) and sets no PersistentKeepalive. Without ListenPort no NAT can forward its "
+		"port: after some silence nothing comes in until a frame is sent from here.",
+		"Set PersistentKeepalive = 25 in [Peer] here." },
+	{ hide_with_port, FINDING_NOTE, "keepalive",
+		"This host is behind NAT (its address 192.168.1.24 is private, 203.0.113.24 is "
+		"not) and sets no PersistentKeepalive: unless the NAT always forwards UDP port "
+		"8172 to it, after some silence nothing comes in until a frame is sent from here.",
+		"Set PersistentKeepalive = 25 in [Peer] here, unless it does." },
 	{ break_forgotten, FINDING_ERROR, "nat",
 		"A session: the peer sent from 192.168.122.32:8173, and during the check from "
 		"192.168.122.32:40001. Until then nothing from here reached it.",
@@ -712,6 +765,7 @@ int main(void)
 		cmocka_unit_test(test_follower),
 		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_no_keepalive_needed),
 		cmocka_unit_test(test_route_mtu),
 	};
 

@@ -12,6 +12,7 @@
 #include "judge/judge_station.h"
 #include "judge/judge_transport.h"
 #include "judge/kinds.h"
+#include "judge/judge_tree.h"
 
 #define LOSSES_MAX 4 /* findings about losses in this host */
 
@@ -442,7 +443,10 @@ static void judge_twins(
 				"The MAC address %02x:%02x:%02x:%02x:%02x:%02x (%s) is in use on "
 				"%s and on %s: frames for it go to one, then to the other.\n"
 				"Give one of the hosts another MAC address (copies of one system "
-				"have the same). If it is one host, two paths lead to it: a loop.",
+				"have the same). If it is one host, two paths lead to it: a loop. "
+				"Or "
+				"another gateway answers ARP for it (proxy_arp of a bridge port): "
+				"`wirespan check` there names that.",
 				m[0], m[1], m[2], m[3], m[4], m[5], who, a->name, b->name);
 		else if (twin_of(b, s, false))
 			finding_add(ret, FINDING_ERROR, "duplicate_ip", a->name,
@@ -466,6 +470,23 @@ static void judge_own_twin(const struct observed_port *p, struct findings *ret)
 			"Give one of them another address.",
 			ip_addr_text(&p->twin, address), p->bridge, p->name, m[0], m[1], m[2], m[3],
 			m[4], m[5]);
+}
+
+/* ---- ports that answer in the place of hosts ---- */
+
+/* Where the bridge answers ARP itself, and no host uses IPv6, no frame is seen to be lost. */
+static void judge_proxies(const struct observations *f, struct findings *ret)
+{
+	for (size_t i = 0; i < f->n_ports; i++) {
+		const struct observed_port *p = &f->ports[i];
+
+		if (p->proxy_arp && *p->bridge)
+			finding_add(ret, FINDING_ERROR, "proxy_arp", p->name,
+				"%s is set to proxy ARP: %s sends no broadcasts and no multicasts "
+				"by it, and answers ARP in the place of hosts.\n"
+				"`ip link set %s type bridge_slave proxy_arp off`",
+				p->name, p->bridge, p->name);
+	}
 }
 
 /* ---- frames larger than the session's ---- */
@@ -579,6 +600,8 @@ void judge_segment(const struct observations *f, struct findings *ret)
 		judge_no_crossing(f, ret);
 	else
 		lost = judge_losses(f, ret);
+	if (!lost)
+		judge_proxies(f, ret);
 	if (!lost && !f->inject_error) {
 		judge_beyond(f, ret);
 		judge_transports(f, ret);

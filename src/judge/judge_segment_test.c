@@ -78,6 +78,21 @@ static void lose_resolution(struct observations *f)
 	f->ports[0].no_broadcast = true;
 }
 
+/* A port to which the bridge floods nothing, as it answers ARP itself. */
+static void lose_to_proxy(struct observations *f)
+{
+	lose_resolution(f);
+	f->ports[0].no_broadcast = f->ports[0].no_multicast = false;
+	f->ports[0].proxy_arp = true;
+}
+
+/* No host uses IPv6, and the bridge has answered: no frame is lost. */
+static void proxy_arp(struct observations *f)
+{
+	sample_populate(f);
+	f->ports[0].proxy_arp = true;
+}
+
 /* A static entry of the forwarding table sends what is for a far host to a port here. */
 static void mislead(struct observations *f)
 {
@@ -288,6 +303,17 @@ static void no_ip6_there(struct observations *f)
 	f->ports[0].stations[1].ip6.family = 0;
 }
 
+/* Neither site has members: its file names none. */
+static void gateways_alone(struct observations *f)
+{
+	sample_populate(f);
+	f->n_crossings = 0;
+	f->n_ports = 1;
+	f->ports[0].n_stations = 1;
+	f->sessions[0].station = f->ports[0].stations[0].ip4;
+	f->before.bridges[0].members_len = f->after.bridges[0].members_len = 1;
+}
+
 static void no_member_here(struct observations *f)
 {
 	sample_populate(f);
@@ -412,6 +438,15 @@ static const struct fault faults[] = {
 		"l2tpeth0; these pass: IPv4, IPv6 and packets of 1500 bytes. Cause: the port sends "
 		"no broadcasts and no multicasts.",
 		"`bridge link set dev l2tpeth0 bcast_flood on mcast_flood on`" },
+	{ lose_to_proxy, FINDING_ERROR, "host_drop",
+		"This host drops members' frames (ARP and neighbour discovery) from eth1 to "
+		"l2tpeth0; these pass: IPv4, IPv6 and packets of 1500 bytes. Cause: the port is "
+		"set to proxy ARP: it sends no broadcasts and no multicasts.",
+		"`ip link set l2tpeth0 type bridge_slave proxy_arp off`" },
+	{ proxy_arp, FINDING_ERROR, "proxy_arp",
+		"l2tpeth0 is set to proxy ARP: br-l2tp0 sends no broadcasts and no multicasts by "
+		"it, and answers ARP in the place of hosts.",
+		"`ip link set l2tpeth0 type bridge_slave proxy_arp off`" },
 	{ mislead, FINDING_ERROR, "host_drop",
 		"This host drops members' frames (ARP, IPv4 and IPv6) from eth1 to l2tpeth0. "
 		"Cause: the forwarding table of br-l2tp0 has 02:00:00:00:00:16 on eth1.",
@@ -479,6 +514,11 @@ static const struct fault faults[] = {
 		"host: "
 		"that members reach each other is not proved.",
 		NULL },
+	{ gateways_alone, FINDING_NOTE, "no_member",
+		"Behind l2tpeth0 only the gateway of the far side answers (10.0.2.21), and no "
+		"host. This site has no members itself: if that one has, `wirespan check` there "
+		"proves whether they reach this gateway.",
+		"" },
 	{ mute_member, FINDING_ERROR, "member_silent",
 		"10.0.2.22 on the far side answers ARP, but no echo request and no TCP, while the "
 		"gateway there, 10.0.2.21, answers echoes: that IP passes between members is not "
@@ -545,8 +585,8 @@ static const struct fault faults[] = {
 		"Is a member attached and on, with an address of this subnet or IPv6? Is the cable "
 		"in, and the switch's port in the right VLAN, and not blocked? Does a filter here "
 		"drop what leaves or enters eth1 (`nft list ruleset`, `tc qdisc show dev eth1`)? "
-		"Switches of this segment run the spanning tree protocol: if another path leads to "
-		"the other side, one blocks its port to a gateway, and members use that path." },
+		"This segment runs the spanning tree protocol: if another path leads to the other "
+		"side, a switch may block its port to a gateway, and members use that path." },
 	{ beside_switch, FINDING_NOTE, "stp",
 		"A switch or bridge behind eth1 runs the spanning tree protocol, which crosses the "
 		"pseudowires: where two paths lead to a site, a switch blocks one of them, which "

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "judge/judge_tree.h"
+
 #define PROVED_LEN 128
 
 /** The stations of a port, by what they prove. */
@@ -228,38 +230,23 @@ void judge_broadcasts(const struct observed_port *p, struct findings *ret)
 		ip_addr_text(&p->caller, who), p->name, who);
 }
 
-/* A port of a bridge that runs no spanning tree itself, by which frames of one come; NULL: none. */
-static const struct observed_port *foreign_tree_of(const struct observations *f, const char *bridge)
+/* Whether the file gives a bridge one session and no member: this gateway alone is at this site. */
+static bool is_alone(const struct observations *f, const char *bridge)
 {
-	const struct check_bridge *b = observed_bridge_named(f, bridge);
+	const struct status_bridge *b = status_bridge_find(&f->after, bridge);
 
-	for (size_t i = 0; b && !b->runs_stp && i < f->n_ports; i++)
-		if (f->ports[i].tree && !strcmp(f->ports[i].bridge, bridge))
-			return &f->ports[i];
-	return NULL;
+	return b && b->members_len == 1 && b->members[0].session;
 }
 
-/* What that may have to do with hosts that do not answer; "": there is no such port. */
-static const char *blocked_hint(const struct observations *f, const char *bridge)
+/* Only the far gateway answers, but no member here asks for more. */
+static void judge_gateways_alone(
+	const struct observed_port *p, const char *gateway, struct findings *ret)
 {
-	return foreign_tree_of(f, bridge)
-		       ? " Switches of this segment run the spanning tree protocol: if another "
-			 "path leads to the other side, one blocks its port to a gateway, and "
-			 "members use that path."
-		       : "";
-}
-
-void judge_switches(const struct observations *f, const char *bridge, struct findings *ret)
-{
-	const struct observed_port *p = foreign_tree_of(f, bridge);
-
-	if (p)
-		finding_add(ret, FINDING_NOTE, "stp", p->name,
-			"A switch or bridge behind %s runs the spanning tree protocol, which "
-			"crosses the "
-			"pseudowires: where two paths lead to a site, a switch blocks one of them, "
-			"which may be the one through %s.",
-			p->name, bridge);
+	finding_add(ret, FINDING_NOTE, "no_member", p->name,
+		"Behind %s only the gateway of the far side answers (%s), and no host. This site "
+		"has no members itself: if that one has, `wirespan check` there proves whether "
+		"they reach this gateway.",
+		p->name, gateway);
 }
 
 /* No host behind the far gateway answers, or nothing proves that one does. */
@@ -281,18 +268,24 @@ void judge_far_side(
 		judge_mute(f, p, &n, ret);
 		return;
 	}
+	if (judge_blocked(p, ret))
+		return;
 	observed_station_text(n.gateway ? n.gateway : &p->stations[0], gateway);
+	if (is_alone(f, p->bridge)) {
+		judge_gateways_alone(p, gateway, ret);
+		return;
+	}
 	finding_add(ret, FINDING_ERROR, "no_member", p->name,
 		"Behind %s only the gateway of the far side answers (%s), and no host: that "
 		"members reach each other is not proved.\n"
 		"`wirespan check` there names what drops members' frames, or a port that is down. "
-		"If it finds nothing, no member there is on, or none has %s%s",
+		"If it finds nothing, no member there is on, or none has %s%s Or that site has no "
+		"members on purpose: `wirespan check --target %s` proves the rest.",
 		p->name, gateway,
 		p->no_ip4 ? "IPv6, and none with IPv4 talks: without an IPv4 address of the bridge "
 			    "such hosts are found while they do. Let one ping another."
-			  : "an address of this subnet or IPv6: attach one, or name the host that "
-			    "is to answer with --target.",
-		blocked_hint(f, p->bridge));
+			  : "an address of this subnet or IPv6: attach one.",
+		judge_tree_hint(f, p->bridge), gateway);
 }
 
 static bool has_members_here(const struct observations *f, const struct status_bridge *b)
@@ -321,7 +314,7 @@ void judge_near_side(
 		if (p && !p->session && p->probed)
 			found = p;
 	}
-	if (!found || has_members_here(f, b))
+	if (!found || has_members_here(f, b) || judge_blocked_here(f, b, ret))
 		return;
 	port = found->name;
 	if (found->has_endpoint)
@@ -341,5 +334,5 @@ void judge_near_side(
 			found->no_ip4 ? "? Without an IPv4 address of the bridge, hosts with IPv4 "
 					"only are found while they talk: let one ping another."
 				      : ", with an address of this subnet or IPv6?",
-			port, port, blocked_hint(f, b->name));
+			port, port, judge_tree_hint(f, b->name));
 }

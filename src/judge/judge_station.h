@@ -15,7 +15,3 @@ void judge_broadcasts(const struct observed_port *p, struct findings *ret);
 /** Judge the hosts on a bridge's ports to members. */
 void judge_near_side(
 	const struct observations *f, const struct status_bridge *b, struct findings *ret);
-
-/** Report switches behind the ports of a bridge that run the spanning tree protocol, if the bridge
- * does not: they may decide on which path members' frames cross. */
-void judge_switches(const struct observations *f, const char *bridge, struct findings *ret);

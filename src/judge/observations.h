@@ -35,6 +35,8 @@ struct observed_peer {
 	struct ip_addr tunnel;	    /* its address inside the tunnel, to which echo requests go;
 				     * family 0: unknown */
 	int route_error;	    /* 0, or -errno: no route to its endpoint */
+	struct ip_addr source;	    /* ours, on that route; family 0: not known */
+	bool dialled;		    /* the file names an Endpoint */
 	struct status_route route;  /* whether the route leads back to us */
 	char underlay[IF_NAMESIZE]; /* the captured interface; "": none */
 	struct observed_echo echo;
@@ -170,12 +172,16 @@ struct observed_port {
 	bool no_broadcast;
 	bool hairpin; /* sends frames back to where they came from */
 	bool no_multicast;
-	uint16_t pvid;	     /* the VLAN of untagged frames; 0: none. Only with VLAN filtering */
-	uint8_t vlans[512];  /* bit n: member of VLAN n */
-	uint8_t tagged[512]; /* bit n: its frames leave with a tag */
-	bool probed;	     /* frames were sent on it, below the bridge */
-	bool no_ip4;	     /* its bridge has no IPv4 address */
-	bool tree;	     /* a frame of the spanning tree protocol came in by it */
+	bool proxy_arp;
+	uint16_t pvid;		/* the VLAN of untagged frames; 0: none. Only with VLAN filtering */
+	uint8_t vlans[512];	/* bit n: member of VLAN n */
+	uint8_t tagged[512];	/* bit n: its frames leave with a tag */
+	bool probed;		/* frames were sent on it, below the bridge */
+	bool no_ip4;		/* its bridge has no IPv4 address */
+	bool tree;		/* a frame of the spanning tree protocol came in by it */
+	struct ip_addr blocked; /* a switch there, whose port toward the bridge is blocked by a
+				 * spanning tree; family 0: none is known */
+	char detour[IF_NAMESIZE];	    /* then: the port by which it is reached; "": by none */
 	uint8_t endpoint_mac[LINK_MAC_LEN]; /* of a host that answers for a peer's endpoint */
 	bool has_endpoint;
 	struct ip_addr
@@ -286,6 +292,7 @@ struct observed_host {
 	int ip_forward;
 	uint64_t rp_filter; /* packets dropped for a source that routing does not expect */
 	uint64_t untracked; /* packets dropped as the table of connections is full */
+	bool port_is_fixed; /* the file names a ListenPort */
 	bool clock_is_old;  /* the clock shows a time before the program was installed */
 	uint64_t time;	    /* that the clock shows after all, in seconds since 1970 */
 	struct observed_filter filters[OBSERVED_FILTERS];

@@ -472,6 +472,13 @@ void wire_all_nodes(struct ip_addr *ret_addr, uint8_t ret_mac[static LINK_MAC_LE
 	memcpy(ret_mac, mac, sizeof(mac));
 }
 
+void wire_bridge_group(uint8_t ret_mac[static LINK_MAC_LEN])
+{
+	static const uint8_t mac[LINK_MAC_LEN] = { 0x01, 0x80, 0xc2, 0, 0, 0 };
+
+	memcpy(ret_mac, mac, sizeof(mac));
+}
+
 void wire_link_local_group(uint8_t ret_mac[static LINK_MAC_LEN])
 {
 	static const uint8_t mac[LINK_MAC_LEN] = { 0x01, 0x80, 0xc2, 0, 0, 0x0f };

@@ -142,6 +142,10 @@ struct ip_addr wire_link_local(const uint8_t mac[static LINK_MAC_LEN]);
 /** The all-nodes multicast address of a link, and its MAC address. */
 void wire_all_nodes(struct ip_addr *ret_addr, uint8_t ret_mac[static LINK_MAC_LEN]);
 
+/** The group address of the spanning tree protocol (IEEE 802.1D): a bridge that takes part in it
+ * forwards no frame to this address, and one that does not forwards all. */
+void wire_bridge_group(uint8_t ret_mac[static LINK_MAC_LEN]);
+
 /** A group address that no bridge forwards (IEEE 802.1Q, table 8-1, "reserved"), so that a frame to
  * it ends at the far end of a link in any port state. */
 void wire_link_local_group(uint8_t ret_mac[static LINK_MAC_LEN]);

@@ -304,6 +304,9 @@ static void decode_port(const struct nlattr *nest, struct link_info *link)
 		case IFLA_BRPORT_MCAST_FLOOD:
 			link->port_no_multicast = flag_is(a, 0);
 			break;
+		case IFLA_BRPORT_PROXYARP:
+			link->port_proxy_arp = flag_is(a, 1);
+			break;
 		case IFLA_BRPORT_MULTICAST_ROUTER:
 			link->has_multicast = nl_attr_u8(a, &link->port.multicast_router);
 			break;

@@ -38,6 +38,7 @@ struct link_info {
 	bool port_no_flood;	/* of frames to unknown addresses */
 	bool port_no_broadcast; /* nor of broadcasts */
 	bool port_no_multicast;
+	bool port_proxy_arp;	    /* sends none of these; the bridge answers ARP for its hosts */
 	bool port_hairpin;	    /* sends frames back to where they came from */
 	uint8_t xdp;		    /* XDP_ATTACHED_…: whether a program sees what it receives */
 	bool has_fdb_max;	    /* of a bridge: Linux 6.7 and later */

@@ -167,6 +167,13 @@ FAULTS = {
         undo="bridge link set dev eth1 bcast_flood on",
         cut=False,
     ),
+    "the member's port is set to proxy ARP": filtered(
+        "ip link set eth1 type bridge_slave proxy_arp on",
+        r"\(ARP and neighbour discovery\) from l2tpeth0 to eth1",
+        "set to proxy ARP",
+        undo="ip link set eth1 type bridge_slave proxy_arp off",
+        cut=False,
+    ),
     "the member's port was taken out": Fault(
         "ip link set eth1 nomaster",
         "ip link set eth1 master br-l2tp0",
@@ -408,6 +415,39 @@ def transports(bench):
     wait_for(bench.reach, what="the members")
 
 
+def late_ip6(bench):
+    """A member's link has just come up, and its IPv6 address is not in use yet: the check waits for it."""
+    far = bench.net.member[1]
+    for _ in range(3):
+        far.run("ip link set eth0 down")
+        far.run("ip link set eth0 up")
+        (status, findings), (_, there) = bench.check()
+        assert status == 0 and not errors(findings + there), text_of(findings + there)
+        assert any("ARP, IPv4, IPv6" in f["text"] for f in findings if f["check"] == "members"), text_of(findings)
+    far.run(f"ip -6 addr replace {bench.net.sites[1].member6}/64 dev eth0 nodad")
+    wait_for(bench.reach, what="the members")
+
+
+def proxy_arp(bench):
+    """The session's port is set to proxy ARP. Members use IPv4 only, and the bridge knows them: no frame seems lost."""
+    off = "sysctl -qw net.ipv6.conf.eth0.disable_ipv6="
+    for member in bench.net.member:
+        member.run(f"{off}1")
+    bench.near.ping(bench.net.sites[1].member4)
+    bench.shell("ip link set l2tpeth0 type bridge_slave proxy_arp on")
+    try:
+        finding = expect(bench.check()[0], "vpn01", ("host_drop|proxy_arp", "l2tpeth0.* set to proxy ARP"))
+        for command in commands(finding["hint"]):
+            bench.shell(command)
+        wait_for(lambda: bench.check()[0][0] == 0, 20, what=f"a check without faults after {finding['hint']}")
+    finally:
+        bench.shell("ip link set l2tpeth0 type bridge_slave proxy_arp off")
+        for member, site in zip(bench.net.member, bench.net.sites):
+            member.run(f"{off}0")
+            member.run(f"ip -6 addr replace {site.member6}/64 dev eth0 nodad")
+    wait_for(bench.reach, what="the members")
+
+
 def own_address(bench):
     """A far host has the address of the bridge: named, and no filter is blamed."""
     far = bench.net.member[1]
@@ -574,7 +614,7 @@ def third_switch(bench):
 
 def tree_of_switches(bench):
     """The same with a spanning tree of the switches. It blocks the cable: nothing is wrong. It blocks a switch's port to a
-    gateway: members use the cable, no host answers there, and the reason is among those named."""
+    gateway: members use the cable, and both ends report that. The cable loses all but the tree: members are cut off."""
     far = bench.net.member[1]
 
     def blocked(port):
@@ -593,10 +633,44 @@ def tree_of_switches(bench):
         far.sh("bridge link set dev x0 cost 1; bridge link set dev eth0 cost 1000")
         wait_for(lambda: blocked("eth0"), 30, what="the tree to block the port to the gateway")
         wait_for(bench.reach, 30, what="the members, by the cable")
-        for where, outcome in zip(("vpn01", "vpn02"), bench.check()):
-            finding = expect(outcome, where, ("no_member", "only the gateway of the far side answers|No host answers on eth1"))
-            assert "run the spanning tree protocol: if another path" in finding["hint"], finding
-            assert len(errors(outcome[1])) == 1, text_of(outcome[1])
+        blocks = f"spanning tree of the switch {bench.net.sites[1].member4}, behind (l2tpeth0|eth1), blocks its port"
+        for status, findings in bench.check():
+            found = [f for f in findings if f["check"] == "other_path" and f["severity"] == "warning"]
+            assert status == 0 and not errors(findings), text_of(findings)
+            assert re.search(f"{blocks}.* reached by (eth1|l2tpeth0)", found[0]["text"]), text_of(findings)
+        far.sh(chain("bridge", "prerouting", rule="iifname x0 ether type { ip, arp, ip6 } drop"))
+        try:
+            assert not bench.reach(), "the members still use the cable"
+            for where, outcome in zip(("vpn01", "vpn02"), bench.check()):
+                expect(outcome, where, ("other_path", f"{blocks}.*no other path leads to it"))
+                assert len(errors(outcome[1])) == 1, text_of(outcome[1])
+            far.run("ip link set x0 down")  # as the advice explains
+            wait_for(bench.reach, 30, what="the members, by the pseudowire")
+            far.run("ip link set x0 up")
+        finally:
+            far.sh(FLUSH)
+
+
+def own_trees(bench):
+    """The gateways take part in the tree. A switch blocks its port to one, whose check reports it."""
+    stp = {"[Bridge]": "[Bridge]\nSTP = yes"}
+    with configured(bench, 0, replace=stp), configured(bench, 1, replace=stp), switches(bench, True):
+        bench.net.member[1].sh("bridge link set dev x0 cost 1; bridge link set dev eth0 cost 1000")
+        for vpn in bench.net.vpn:
+            vpn.sh(f"ip link set {BRIDGE} type bridge forward_delay 200 hello_time 100 max_age 600 priority 10")
+
+        def settled():
+            forwarding = [vpn.run("bridge link").out.count(" state forwarding ") for vpn in bench.net.vpn]
+            return forwarding == [2, 2] and re.search("eth0@.*state blocking", bench.net.member[1].run("bridge link").out)
+
+        wait_for(settled, 60, what="the tree")
+        wait_for(bench.reach, 60, what="the members, by the cable")
+        outcomes = bench.check()
+        status, findings = outcomes[1]
+        assert status == 0 and not errors(findings), text_of(findings)
+        assert any("behind eth1, blocks its port to this gateway" in f["text"] for f in findings), text_of(findings)
+        finding = expect(outcomes[0], "vpn01", ("no_member", "only the gateway of the far side"))
+        assert "runs the spanning tree protocol: if another path" in finding["hint"], finding
 
 
 def reverse_path(bench):
@@ -677,6 +751,8 @@ SPECIAL = {
     "a link of 128 kbit/s": slow,
     "a port in hairpin mode": hairpin,
     "a bridge chain drops one transport protocol": transports,
+    "a session's port is set to proxy ARP": proxy_arp,
+    "a member whose link has just come up": late_ip6,
     "the address of the bridge at a far host": own_address,
     "larger packets than the session carries": jumbo,
     "no member on one side": member_gone,
@@ -685,6 +761,7 @@ SPECIAL = {
     "datagrams arrive twice": duplicated,
     "a second path between switches of the members": third_switch,
     "the same, with a spanning tree of the switches": tree_of_switches,
+    "the same, with one of the gateways, too": own_trees,
     "the reverse-path filter": reverse_path,
     "an MTU of WireGuard that does not fit": own_mtu,
     "AllowedIPs of the far site": allowed_ips,
