@@ -18,6 +18,7 @@
  * segment, through our bridge, to find out whether another path leads to it. */
 
 #define ECHOS	    20
+#define ECHOS_LOSSY 80 /* where some are lost: to know how many */
 #define ECHO_MS	    10
 #define TRIES	    2
 #define TRIES_MAIN  3	/* for the sizes that decide: the interface's MTU, and the computed size */
@@ -37,6 +38,7 @@ struct session_probe {
 	const struct status_session *report;
 	struct port *port; /* NULL: it cannot be probed */
 	struct observed_station *station;
+	bool lossy;		 /* some echo requests are answered, and some are not */
 	struct far_end *far_end; /* open once it is probed; then sizes are measured with it */
 	struct size_search search;
 	struct size_result result; /* of the size that is being tried */
@@ -135,17 +137,38 @@ static bool no_echo_is_due(const void *ctx)
 	return true;
 }
 
+static bool wants_echo(const struct session_probe *v, unsigned round)
+{
+	if (!v->station || (!v->station->echo.received && round >= FAR_TRIES))
+		return false;
+	return round < ECHOS || v->lossy;
+}
+
+/* Find the sessions that lose some echo requests. A slow path is not filled with more. */
+static void find_lossy(struct session_probes *s)
+{
+	prober_wait(s->segment->prober, LATE_MS, no_echo_is_due, s);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct observed_echo *e = &s->v[i].facts->echo;
+
+		s->v[i].lossy =
+			!s->segment->prober->byte_ns && e->received && e->received < e->sent;
+	}
+}
+
 static void ask_stations(struct session_probes *s)
 {
 	struct prober *p = s->segment->prober;
+	bool any = true;
 
-	for (unsigned round = 0; round < ECHOS && !prober_is_late(p); round++) {
-		bool any = false;
-
+	for (unsigned round = 0; any && round < ECHOS_LOSSY && !prober_is_late(p); round++) {
+		any = false;
+		if (round == ECHOS)
+			find_lossy(s);
 		for (size_t i = 0; i < s->n; i++) {
 			struct session_probe *v = &s->v[i];
 
-			if (!v->station || (!v->station->echo.received && round >= FAR_TRIES))
+			if (!wants_echo(v, round))
 				continue;
 			any = true;
 			v->port->echo = &v->facts->echo;
