@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "check/inject.h"
+#include "check/series.h"
 #include "netlink/query.h"
 
 #define CROSSINGS_MAX 128
@@ -16,6 +17,7 @@
 #define TRY_MS	      80
 #define LATE_MS	      400
 #define BURST	      32
+#define VLAN	      4013 /* an unusual one */
 
 /* Ports of usual services, one for each try: a filter that lets any of them pass is on purpose. */
 static const uint16_t tcp_ports[TRIES] = { 443, 22, 80, 445, 8080, 3389 };
@@ -31,6 +33,10 @@ struct crossings {
 		unsigned answered; /* answers that belong to requests of the host itself */
 		unsigned delivered;
 	} own[CROSSINGS_MAX][2]; /* by ARP, by neighbour discovery */
+	struct {
+		bool first;
+		bool later;
+	} pieces[CROSSINGS_MAX]; /* that have crossed */
 };
 
 /* ---- which ports ---- */
@@ -247,6 +253,40 @@ static void follow_error(struct crossings *c, size_t port, bool outgoing, const 
 	}
 }
 
+/* Both fragments of an echo request have to cross. */
+static void follow_piece(struct crossings *c, size_t i, size_t port, bool later)
+{
+	struct observed_crossing *x = &c->segment->prober->facts->crossings[i];
+
+	if (port != x->out)
+		return;
+	if (later)
+		c->pieces[i].later = true;
+	else
+		c->pieces[i].first = true;
+	if (c->pieces[i].first && c->pieces[i].later)
+		note(x, OBSERVED_PIECES, true, true, port);
+}
+
+/* Follow an echo request of a kind, or something else with its number, or the answer. */
+static void follow_kind(struct crossings *c, size_t i, size_t k, size_t port, bool outgoing,
+	enum wire_kind kind, const struct wire_read *r)
+{
+	struct observed_crossing *x = &c->segment->prober->facts->crossings[i];
+	bool request = kind != WIRE_ECHO_REPLY;
+
+	if (request && r->tagged != (k == OBSERVED_TAGGED))
+		return; /* a bridge has put a tag on it, or taken it off */
+	if (request && k == OBSERVED_PIECES && r->fragment) {
+		if (outgoing)
+			follow_piece(c, i, port, kind == WIRE_LATER_PIECE);
+		return;
+	}
+	note(x, k, request, outgoing, port);
+	if (!request && !observed_is_transport(k) && !outgoing && port == x->out)
+		note_address(x, k, r->dst_mac);
+}
+
 static void follow(
 	void *ctx, struct port *port, bool outgoing, enum wire_kind kind, const struct wire_read *r)
 {
@@ -261,20 +301,32 @@ static void follow(
 		follow_resolution(c, number, outgoing, kind, r);
 	if (kind == WIRE_ERROR && wire_is_udp_error(r, &c->segment->prober->mark))
 		follow_error(c, number, outgoing, r);
-	if ((kind != WIRE_ECHO_REQUEST && kind != WIRE_ECHO_REPLY) || r->seq < SEGMENT_CROSSING ||
-		i >= f->n_crossings)
+	if ((kind != WIRE_ECHO_REQUEST && kind != WIRE_ECHO_REPLY && kind != WIRE_LATER_PIECE) ||
+		r->seq < SEGMENT_CROSSING)
 		return;
-	note(&f->crossings[i], code % OBSERVED_KINDS, kind == WIRE_ECHO_REQUEST, outgoing, number);
-	if (kind == WIRE_ECHO_REPLY && !observed_is_transport(code % OBSERVED_KINDS) && !outgoing &&
-		number == f->crossings[i].out)
-		note_address(&f->crossings[i], code % OBSERVED_KINDS, r->dst_mac);
+	if (r->seq >= SEGMENT_SERIES)
+		series_follow(f, number, outgoing, kind, r);
+	else if (i < f->n_crossings)
+		follow_kind(c, i, code % OBSERVED_KINDS, number, outgoing, kind, r);
 }
 
 /* ---- sending ---- */
 
-/* Whether both hosts have an address for frames of that kind. */
-static bool can_send(const struct observed_crossing *x, enum observed_kind kind)
+/* Whether the bridge gives tags of VLANs a meaning. */
+static bool filters_vlans(const struct observations *f, const struct observed_crossing *x)
 {
+	const struct check_bridge *b = observed_bridge_named(f, f->ports[x->in].bridge);
+
+	return b && b->filters_vlans;
+}
+
+/* Whether both hosts have an address for frames of that kind. */
+static bool can_send(
+	const struct observations *f, const struct observed_crossing *x, enum observed_kind kind)
+{
+	bool v4 = x->to.ip4.family && x->from.ip4.family && !x->borrowed;
+	bool v6 = x->to.ip6.family && x->from.ip6.family && !x->borrowed;
+
 	switch (kind) {
 	case OBSERVED_ARP:
 		return x->to.ip4.family && (x->from.ip4.family || x->borrowed);
@@ -282,7 +334,15 @@ static bool can_send(const struct observed_crossing *x, enum observed_kind kind)
 		return x->to.ip4.family && x->from.ip4.family;
 	case OBSERVED_TCP:
 	case OBSERVED_UDP:
-		return x->to.ip4.family && x->from.ip4.family && !x->borrowed;
+	case OBSERVED_MULTICAST:
+	case OBSERVED_BROADCAST:
+		return v4;
+	case OBSERVED_PIECES:
+		return v4 && !x->to.tcp_port;
+	case OBSERVED_EXPEDITED:
+		return (v4 || v6) && !x->to.tcp_port;
+	case OBSERVED_TAGGED:
+		return (v4 || v6) && !filters_vlans(f, x);
 	case OBSERVED_TCP6:
 	case OBSERVED_UDP6:
 	case OBSERVED_ND:
@@ -290,6 +350,9 @@ static bool can_send(const struct observed_crossing *x, enum observed_kind kind)
 		return x->to.ip6.family && x->from.ip6.family;
 	case OBSERVED_LARGE:
 		return x->large > SEGMENT_SMALL;
+	case OBSERVED_LARGE6:
+		return x->large > SEGMENT_SMALL && v6 && x->kinds[OBSERVED_IP4].sent &&
+		       x->kinds[OBSERVED_IP6].delivered;
 	case OBSERVED_KINDS:
 		break;
 	}
@@ -301,6 +364,8 @@ static bool is_done(const struct observed_crossing *x, enum observed_kind kind)
 {
 	const struct observed_passage *p = &x->kinds[kind];
 
+	if (observed_is_mute(kind))
+		return p->crossed;
 	if (kind == OBSERVED_UDP || kind == OBSERVED_UDP6)
 		return p->crossed && p->answered; /* by ICMP, which has a kind of its own */
 	/* The answer to the bridge's own address ends at the bridge. */
@@ -308,25 +373,46 @@ static bool is_done(const struct observed_crossing *x, enum observed_kind kind)
 	       (x->borrowed && kind != OBSERVED_ARP && p->answered);
 }
 
-/* Whether a kind is sent over IPv4. */
+/* Whether a kind is sent over IPv4. Those of any version are, if both hosts have it. */
 static bool is_ip4(const struct observed_crossing *x, enum observed_kind kind)
 {
 	switch (kind) {
-	case OBSERVED_ARP:
-	case OBSERVED_IP4:
-	case OBSERVED_TCP:
-	case OBSERVED_UDP:
-		return true;
-	case OBSERVED_LARGE:
-		return x->kinds[OBSERVED_IP4].sent;
 	case OBSERVED_ND:
 	case OBSERVED_IP6:
 	case OBSERVED_TCP6:
 	case OBSERVED_UDP6:
+	case OBSERVED_LARGE6:
+		return false;
+	case OBSERVED_EXPEDITED:
+	case OBSERVED_TAGGED:
+	case OBSERVED_LARGE:
+		return x->kinds[OBSERVED_IP4].sent;
+	case OBSERVED_ARP:
+	case OBSERVED_IP4:
+	case OBSERVED_TCP:
+	case OBSERVED_UDP:
+	case OBSERVED_PIECES:
+	case OBSERVED_MULTICAST:
+	case OBSERVED_BROADCAST:
 	case OBSERVED_KINDS:
 		break;
 	}
-	return false;
+	return true;
+}
+
+/* Replace the target by all hosts, or by those of a group that bridges always forward to (RFC
+ * 4541, section 2.1.2): that of multicast DNS, on a port where it does not listen. */
+static void make_group(struct wire_ends *ends, enum observed_kind kind)
+{
+	static const uint8_t group[] = { 0x01, 0x00, 0x5e, 0, 0, 0xfb };
+
+	if (kind == OBSERVED_MULTICAST) {
+		ends->dst = (struct ip_addr){ .family = AF_INET, .bytes = { 224, 0, 0, 251 } };
+		memcpy(ends->dst_mac, group, LINK_MAC_LEN);
+	} else {
+		memset(ends->dst.bytes, 255, 4);
+		memset(ends->dst_mac, 255, LINK_MAC_LEN);
+	}
 }
 
 /* Write the next frame of a kind into the prober's `out`. Return: its length. */
@@ -339,6 +425,7 @@ static size_t make_frame(const struct crossings *c, size_t i, enum observed_kind
 		.dst = v4 ? x->to.ip4 : x->to.ip6 };
 	unsigned try = (x->kinds[kind].sent - 1) % TRIES;
 	uint16_t number = (uint16_t)(SEGMENT_CROSSING + (i * OBSERVED_KINDS + kind) * TRIES + try);
+	size_t len;
 
 	memcpy(ends.src_mac, x->from.mac, LINK_MAC_LEN);
 	memcpy(ends.dst_mac, x->to.mac, LINK_MAC_LEN);
@@ -357,17 +444,48 @@ static size_t make_frame(const struct crossings *c, size_t i, enum observed_kind
 	case OBSERVED_UDP:
 	case OBSERVED_UDP6:
 		return wire_udp_frame(&ends, &p->mark, number, udp_ports[try], p->out);
+	case OBSERVED_MULTICAST:
+	case OBSERVED_BROADCAST:
+		make_group(&ends, kind);
+		return wire_udp_frame(&ends, &p->mark, number, udp_ports[0], p->out);
 	case OBSERVED_IP4:
 		if (x->to.tcp_port)
 			return wire_syn_frame(&ends, &p->mark, number, x->to.tcp_port, p->out);
 		break;
 	case OBSERVED_IP6:
+	case OBSERVED_EXPEDITED:
+	case OBSERVED_PIECES:
+	case OBSERVED_TAGGED:
 	case OBSERVED_LARGE:
+	case OBSERVED_LARGE6:
 	case OBSERVED_KINDS:
 		break;
 	}
-	return wire_echo_frame(
-		&ends, &p->mark, number, kind == OBSERVED_LARGE ? x->large : SEGMENT_SMALL, p->out);
+	len = wire_echo_frame(
+		&ends, &p->mark, number, kind >= OBSERVED_LARGE ? x->large : SEGMENT_SMALL, p->out);
+	if (kind == OBSERVED_EXPEDITED)
+		wire_expedite(p->out);
+	return kind == OBSERVED_TAGGED ? wire_add_tag(p->out, len, VLAN) : len;
+}
+
+/* Let the frame in the prober's `out` enter the port, in fragments if its kind is that. */
+static int inject_kind(
+	struct crossings *c, const struct observed_crossing *x, enum observed_kind kind, size_t len)
+{
+	struct prober *p = c->segment->prober;
+	uint32_t ifindex = c->segment->ports[x->in].link.ifindex;
+	uint8_t later[SEGMENT_SMALL];
+	size_t later_len;
+	int err;
+
+	if (kind != OBSERVED_PIECES)
+		return inject_frame(c->program, ifindex, p->out, len);
+	later_len = wire_cut(p->out, len,
+		(uint16_t)(SEGMENT_CROSSING +
+			   ((size_t)(x - p->facts->crossings) * OBSERVED_KINDS + kind) * TRIES),
+		later);
+	err = inject_frame(c->program, ifindex, p->out, WIRE_PIECE_LEN);
+	return err < 0 ? err : inject_frame(c->program, ifindex, later, later_len);
 }
 
 static bool send_kind(struct crossings *c, size_t i, enum observed_kind kind)
@@ -377,13 +495,13 @@ static bool send_kind(struct crossings *c, size_t i, enum observed_kind kind)
 	size_t len;
 	int err;
 
-	if (!can_send(x, kind) || is_done(x, kind))
+	if (!can_send(p->facts, x, kind) || is_done(x, kind))
 		return false;
 	x->kinds[kind].sent++;
 	len = make_frame(c, i, kind);
 	if (c->segment->ports[x->out].session)
 		prober_pace(p, &c->segment->ports[x->out].free, len, false);
-	err = inject_frame(c->program, c->segment->ports[x->in].link.ifindex, p->out, len);
+	err = inject_kind(c, x, kind, len);
 	if (err < 0)
 		p->facts->inject_error = err;
 	return true;
@@ -396,8 +514,8 @@ static bool all_done(const void *ctx)
 
 	for (size_t i = 0; i < f->n_crossings; i++)
 		for (int kind = 0; kind < OBSERVED_KINDS; kind++)
-			if ((kind == OBSERVED_LARGE) == c->large &&
-				can_send(&f->crossings[i], (enum observed_kind)kind) &&
+			if ((kind >= OBSERVED_LARGE) == c->large &&
+				can_send(f, &f->crossings[i], (enum observed_kind)kind) &&
 				!is_done(&f->crossings[i], (enum observed_kind)kind))
 				return false;
 	return true;
@@ -413,7 +531,7 @@ static void send_all(struct crossings *c)
 	for (unsigned try = 0; try < TRIES && !prober_is_late(p); try++) {
 		for (size_t i = 0; i < f->n_crossings; i++) {
 			for (int k = 0; k < OBSERVED_KINDS; k++)
-				if ((k == OBSERVED_LARGE) == c->large)
+				if ((k >= OBSERVED_LARGE) == c->large)
 					sent += send_kind(c, i, (enum observed_kind)k);
 			if (f->inject_error)
 				return;
@@ -492,6 +610,8 @@ void crossings_ask(struct crossings *c)
 	}
 	c->large = true;
 	send_all(c);
+	if (!f->inject_error)
+		series_ask(c->segment, c->program);
 	for (size_t i = 0; i < f->n_crossings; i++) {
 		find_elsewhere(c, &f->crossings[i]);
 		find_misaddressed(c, &f->crossings[i]);

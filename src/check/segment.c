@@ -294,6 +294,7 @@ static void take_frame(struct port *port, enum wire_kind kind, const struct wire
 	case WIRE_ARP_REQUEST:
 	case WIRE_ADVERT:
 	case WIRE_ECHO_REQUEST:
+	case WIRE_LATER_PIECE:
 	case WIRE_ERROR:
 		break;
 	}
@@ -314,10 +315,11 @@ static void on_frames(void *ctx, uint32_t events)
 		if (packet_socket_receive(port->watch.fd, p->in, WIRE_FRAME_MAX, &meta) < 0)
 			return;
 		kind = wire_read_frame(p->in, meta.len, &p->mark, &r);
-		if (meta.tagged && kind != WIRE_LOOP_PROBE)
-			continue; /* a host gets what it has asked for without a tag, or not */
-		if (s->watch)
+		r.tagged = meta.tagged;
+		if (s->watch && (!r.tagged || kind == WIRE_ECHO_REQUEST))
 			s->watch(s->watch_ctx, port, meta.outgoing, kind, &r);
+		if (r.tagged && kind != WIRE_LOOP_PROBE)
+			continue; /* a host gets what it has asked for without a tag, or not */
 		learn_frame(port, kind, &r);
 		if (!meta.outgoing)
 			take_frame(port, kind, &r);

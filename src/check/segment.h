@@ -27,6 +27,7 @@
 #define SEGMENT_SUBNETS	 4  /* most subnets of a bridge; hosts in further ones are not searched */
 #define SEGMENT_LEARNED	 32 /* most addresses that are learned from frames */
 #define SEGMENT_CROSSING 32768 /* lowest number of a crossing's echo request */
+#define SEGMENT_SERIES	 49152 /* likewise of one of many sizes */
 
 struct segment;
 

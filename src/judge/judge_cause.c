@@ -10,19 +10,10 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "judge/kinds.h"
 
 #define CAUSES_MAX 3
 #define NAME_LEN   208
-#define ARP	   (1U << OBSERVED_ARP)
-#define ND	   (1U << OBSERVED_ND)
-#define IP4	   (1U << OBSERVED_IP4)
-#define IP6	   (1U << OBSERVED_IP6)
-#define TCP	   (1U << OBSERVED_TCP)
-#define UDP	   (1U << OBSERVED_UDP)
-#define TCP6	   (1U << OBSERVED_TCP6)
-#define UDP6	   (1U << OBSERVED_UDP6)
-#define LARGE	   (1U << OBSERVED_LARGE)
-
 /** Causes that remain. */
 struct causes {
 	const struct observations *facts;
@@ -120,19 +111,19 @@ static bool judge_ports(struct causes *c)
 			"Enter the members (`bridge fdb add MAC dev %s master static`), or "
 			"`bridge link set dev %s locked off`.",
 			in->name, in->name);
-	else if (!(kinds & ~(ARP | ND)) && out->proxy_arp)
+	else if (!(kinds & ~(KINDS_ARP | KINDS_ND)) && out->proxy_arp)
 		add(c, "the port is set to proxy ARP: it sends no broadcasts and no multicasts",
 			"`ip link set %s type bridge_slave proxy_arp off`", out->name);
-	else if (kinds == ARP && out->no_broadcast)
+	else if (kinds == KINDS_ARP && out->no_broadcast)
 		add(c, "the port sends no broadcasts", "`bridge link set dev %s bcast_flood on`",
 			out->name);
-	else if (kinds == ND && out->no_multicast)
+	else if (kinds == KINDS_ND && out->no_multicast)
 		add(c, "the port sends no multicasts", "`bridge link set dev %s mcast_flood on`",
 			out->name);
-	else if (kinds == (ARP | ND) && out->no_broadcast && out->no_multicast)
+	else if (kinds == (KINDS_ARP | KINDS_ND) && out->no_broadcast && out->no_multicast)
 		add(c, "the port sends no broadcasts and no multicasts",
 			"`bridge link set dev %s bcast_flood on mcast_flood on`", out->name);
-	else if (kinds == LARGE && out->mtu < c->loss->large)
+	else if (kinds == KINDS_LARGE && out->mtu < c->loss->large)
 		add(c, "the MTU of the port", "`ip link set %s mtu %u`", out->name,
 			in->mtu > out->mtu ? in->mtu : out->mtu);
 	else
@@ -144,7 +135,8 @@ static bool judge_ports(struct causes *c)
  * there is no proof: filters may be it, too. */
 static void judge_flooding(struct causes *c)
 {
-	if (!(c->loss->requests & (ARP | ND)) && c->loss->kinds != LARGE && c->loss->out->no_flood)
+	if (!(c->loss->requests & (KINDS_ARP | KINDS_ND)) && c->loss->kinds != KINDS_LARGE &&
+		c->loss->out->no_flood)
 		add(c, "the port sends no frames to addresses that are not learned",
 			"`bridge link set dev %s flood on learning on`", c->loss->out->name);
 }
@@ -171,13 +163,16 @@ static unsigned kinds_of(uint8_t family)
 {
 	switch (family) {
 	case NFPROTO_IPV4:
-		return IP4 | TCP | UDP | LARGE;
+		return KINDS_IP4 | KINDS_TCP | KINDS_UDP | KINDS_LARGE |
+		       (KINDS_SPECIAL & ~KINDS_TAGGED);
 	case NFPROTO_IPV6:
-		return IP6 | ND | TCP6 | UDP6 | LARGE;
+		return KINDS_IP6 | KINDS_ND | KINDS_TCP6 | KINDS_UDP6 | KINDS_LARGE | KINDS_LARGE6 |
+		       KINDS_EXPEDITED;
 	case NFPROTO_INET:
-		return IP4 | IP6 | ND | TCP | UDP | TCP6 | UDP6 | LARGE;
+		return KINDS_IP4 | KINDS_IP6 | KINDS_ND | KINDS_TCP | KINDS_UDP | KINDS_TCP6 |
+		       KINDS_UDP6 | KINDS_LARGE | KINDS_LARGE6 | (KINDS_SPECIAL & ~KINDS_TAGGED);
 	case NFPROTO_ARP:
-		return ARP;
+		return KINDS_ARP;
 	default:
 		return ~0U;
 	}

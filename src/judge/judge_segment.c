@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "judge/judge_cause.h"
+#include "judge/judge_series.h"
 #include "judge/judge_station.h"
 #include "judge/judge_transport.h"
 #include "judge/kinds.h"
@@ -154,7 +155,7 @@ static struct direction direction_of(const struct observations *f, size_t from, 
 	d.lost |= d.lost_answers & ~d.passed_answers;
 	d.passed = (d.passed | d.passed_answers) & ~d.lost;
 	d.lost = kinds_without_carried(d.lost);
-	d.passed = kinds_without_carried(d.passed);
+	d.passed = kinds_without_carried(d.passed & ~KINDS_SPECIAL);
 	return d;
 }
 
@@ -169,6 +170,12 @@ static unsigned find_icmp_alone(const struct direction *d)
 	if (d->lost & KINDS_IP6 && !(~d->passed & (KINDS_TCP6 | KINDS_UDP6)))
 		alone |= KINDS_IP6;
 	return d->lost == alone ? alone : 0;
+}
+
+/* What may be dropped on purpose: hosts can talk without it. */
+static bool is_dispensable(unsigned lost)
+{
+	return !(lost & ~(KINDS_MULTICAST | KINDS_BROADCAST | KINDS_TAGGED));
 }
 
 static void judge_loss(
@@ -194,7 +201,8 @@ static void judge_loss(
 		kinds_text(d->lost, d->large, lost);
 	kinds_text(d->passed, d->large, passed);
 	judge_cause(f, &loss,
-		finding_add(ret, icmp ? FINDING_WARNING : FINDING_ERROR, "host_drop", loss.in->name,
+		finding_add(ret, icmp || is_dispensable(d->lost) ? FINDING_WARNING : FINDING_ERROR,
+			"host_drop", loss.in->name,
 			"This host drops members' frames (%s) from %s to %s%s%s%s.", lost,
 			loss.in->name, loss.out->name, both ? " and back" : "",
 			*passed ? "; these pass: " : "", passed));
@@ -207,8 +215,13 @@ static unsigned judge_pair(
 {
 	struct direction out = direction_of(f, a, b);
 	struct direction back = direction_of(f, b, a);
-	bool both = out.lost == back.lost;
+	bool both;
 
+	if (judge_series_is_lossy(f, a, b))
+		out.lost = 0;
+	if (judge_series_is_lossy(f, b, a))
+		back.lost = 0;
+	both = out.lost == back.lost;
 	if (out.lost && write)
 		judge_loss(f, &out, both, ret);
 	if (back.lost && (!out.lost || !both) && write)
@@ -283,7 +296,7 @@ static unsigned lost_beyond(const struct observed_crossing *x)
 		return 0; /* both have one address, and neither answers itself */
 
 	for (unsigned k = 0; k < OBSERVED_KINDS; k++)
-		if (!observed_is_transport(k))
+		if (!observed_is_transport(k) && !observed_is_mute(k) && k != OBSERVED_PIECES)
 			kinds |= (unsigned)observed_is_lost_beyond(&x->kinds[k]) << k;
 	return kinds;
 }
@@ -295,8 +308,9 @@ static void judge_lost_large(
 	char from[IP_ADDR_TEXT_LEN];
 	char to[IP_ADDR_TEXT_LEN];
 	struct finding *finding = finding_add(ret, FINDING_ERROR, "member_size", out->name,
-		"Packets of %u bytes from %s get no answer from %s, beyond %s; small ones do.",
-		x->large, observed_station_text(&x->from, from), observed_station_text(&x->to, to),
+		"Packets of %u bytes%s from %s get no answer from %s, beyond %s; small ones do.",
+		x->large, observed_is_lost_beyond(&x->kinds[OBSERVED_LARGE]) ? "" : " over IPv6",
+		observed_station_text(&x->from, from), observed_station_text(&x->to, to),
 		out->name);
 
 	if (out->session)
@@ -354,11 +368,12 @@ static void judge_lost_beyond(
 		judge_mute_here(out, from, to, ret);
 		return;
 	}
-	if (kinds == 1U << OBSERVED_LARGE) {
+	if (!(kinds & ~(KINDS_LARGE | KINDS_LARGE6))) {
 		judge_lost_large(f, x, ret);
 		return;
 	}
-	kinds_text(kinds & ~(1U << OBSERVED_LARGE), x->large, lost);
+	kinds &= ~(KINDS_LARGE | KINDS_LARGE6);
+	kinds_text(kinds_without_carried(kinds), x->large, lost);
 	finding_hint(
 		finding_add(ret, FINDING_ERROR, "member_silent", out->name,
 			"%s answers %s, but not %s (%s): the frames leave by %s, and nothing comes "
@@ -385,7 +400,8 @@ static void judge_misaddressed(
 	char to[IP_ADDR_TEXT_LEN];
 	char kinds[KINDS_LEN];
 
-	kinds_text(x->misaddressed & ~(1U << OBSERVED_LARGE), x->large, kinds);
+	kinds_text(kinds_without_carried(x->misaddressed & ~(KINDS_LARGE | KINDS_LARGE6)), x->large,
+		kinds);
 	observed_station_text(&x->from, from);
 	finding_hint(finding_add(ret, FINDING_ERROR, "misaddressed", f->ports[x->out].name,
 			     "%s, beyond %s, sends what is for %s to the MAC address "
@@ -405,7 +421,7 @@ static void judge_beyond(const struct observations *f, struct findings *ret)
 	bool found = false;
 
 	for (size_t i = 0; i < f->n_crossings; i++)
-		if (f->crossings[i].misaddressed & ~(1U << OBSERVED_LARGE))
+		if (f->crossings[i].misaddressed & ~(KINDS_LARGE | KINDS_LARGE6))
 			judge_misaddressed(f, &f->crossings[i], ret);
 	for (size_t i = 0; i < f->n_crossings; i++)
 		if (f->ports[f->crossings[i].out].session && lost_beyond(&f->crossings[i])) {
@@ -599,12 +615,13 @@ void judge_segment(const struct observations *f, struct findings *ret)
 	if (f->inject_error && f->n_crossings)
 		judge_no_crossing(f, ret);
 	else
-		lost = judge_losses(f, ret);
+		lost = judge_losses(f, ret) | judge_series_here(f, ret);
 	if (!lost)
 		judge_proxies(f, ret);
 	if (!lost && !f->inject_error) {
 		judge_beyond(f, ret);
 		judge_transports(f, ret);
+		judge_series_beyond(f, ret);
 		judge_proof(f, ret);
 	}
 	for (size_t i = 0; !lost && i < f->n_sessions; i++) {

@@ -56,7 +56,8 @@ static void lose_answers(struct observations *f)
 	sample_populate(f);
 	for (unsigned k = 0; k < OBSERVED_LARGE; k++) {
 		f->crossings[0].kinds[k].delivered = 0;
-		f->crossings[0].kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 };
+		f->crossings[0].kinds[OBSERVED_LARGE] = f->crossings[0].kinds[OBSERVED_LARGE6] =
+			(struct observed_passage){ 0 };
 		sample_lose(&f->crossings[1], k);
 	}
 	f->host.n_filters = 1;
@@ -99,7 +100,8 @@ static void mislead(struct observations *f)
 	sample_populate(f);
 	for (unsigned k = 0; k < OBSERVED_LARGE; k++)
 		sample_lose(&f->crossings[0], k);
-	f->crossings[1].kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 };
+	f->crossings[1].kinds[OBSERVED_LARGE] = f->crossings[1].kinds[OBSERVED_LARGE6] =
+		(struct observed_passage){ 0 };
 	strcpy(f->crossings[0].elsewhere, "eth1");
 }
 
@@ -135,9 +137,11 @@ static void lose_large(struct observations *f)
 {
 	sample_populate(f);
 	for (size_t i = 0; i < 2; i++)
-		f->crossings[i].kinds[OBSERVED_LARGE] = (struct observed_passage){ .sent = 3 };
+		f->crossings[i].kinds[OBSERVED_LARGE] = f->crossings[i].kinds[OBSERVED_LARGE6] =
+			(struct observed_passage){ .sent = 3 };
 	f->ports[0].mtu = 1300;
-	f->crossings[1].kinds[OBSERVED_LARGE] = (struct observed_passage)SAMPLE_PASS;
+	f->crossings[1].kinds[OBSERVED_LARGE] = f->crossings[1].kinds[OBSERVED_LARGE6] =
+		(struct observed_passage)SAMPLE_PASS;
 }
 
 /* Likewise, but both ports have the MTU: a filter drops them. */
@@ -156,7 +160,8 @@ static void no_flooding(struct observations *f)
 	sample_populate(f);
 	sample_lose(&f->crossings[0], OBSERVED_IP4);
 	sample_lose(&f->crossings[0], OBSERVED_IP6);
-	f->crossings[1].kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 };
+	f->crossings[1].kinds[OBSERVED_LARGE] = f->crossings[1].kinds[OBSERVED_LARGE6] =
+		(struct observed_passage){ 0 };
 	for (unsigned k = 0; k < OBSERVED_LARGE; k++)
 		f->crossings[1].kinds[k].delivered = 0;
 	f->ports[0].no_flood = true;
@@ -186,7 +191,8 @@ static void tag_frames(struct observations *f)
 static void lose_there(struct observations *f)
 {
 	sample_populate(f);
-	f->crossings[0].kinds[OBSERVED_IP4] = (struct observed_passage){ 3, 3, 0, 0 };
+	f->crossings[0].kinds[OBSERVED_IP4] = f->crossings[0].kinds[OBSERVED_EXPEDITED] =
+		(struct observed_passage){ 3, 3, 0, 0 };
 }
 
 /* A host has a wrong neighbour entry; the bridge floods what it sends. */
@@ -194,7 +200,8 @@ static void misaddress(struct observations *f)
 {
 	sample_populate(f);
 	f->crossings[0].addressed = 1U << OBSERVED_IP6;
-	f->crossings[0].misaddressed = 1U << OBSERVED_IP4 | 1U << OBSERVED_LARGE;
+	f->crossings[0].misaddressed = 1U << OBSERVED_IP4 | 1U << OBSERVED_PIECES |
+				       1U << OBSERVED_EXPEDITED | 1U << OBSERVED_LARGE;
 	memcpy(f->crossings[0].other_mac, "\x02\x00\x00\x00\x00\x99", LINK_MAC_LEN);
 }
 
@@ -226,7 +233,8 @@ static void mute_but_linked(struct observations *f)
 	f->crossings[0].to.echo.received = 0;
 	for (unsigned k = OBSERVED_IP4; k < OBSERVED_LARGE; k++)
 		f->crossings[0].kinds[k] = (struct observed_passage){ 3, 3, 0, 0 };
-	f->crossings[0].kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 };
+	f->crossings[0].kinds[OBSERVED_LARGE] = f->crossings[0].kinds[OBSERVED_LARGE6] =
+		(struct observed_passage){ 0 };
 }
 
 /* It answers no IP of the gateway, but the IPv4 of a member here: what that loses counts. */

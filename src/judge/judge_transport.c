@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Findings about TCP and UDP that far hosts do not answer. */
+/* Findings about TCP, UDP and fragments that far hosts do not answer. */
 #include "judge/judge_transport.h"
+
+#include <string.h>
 
 #include "judge/kinds.h"
 
-/* Kinds of TCP and UDP that a host does not answer, although it answers echo requests. One that is
+/* TCP, UDP and fragments that a host does not answer, while it answers echo requests. One that is
  * asked by TCP alone has answered that. */
 static unsigned unanswered(const struct observed_crossing *x)
 {
 	unsigned kinds = 0;
 
 	for (unsigned k = 0; k < OBSERVED_KINDS; k++)
-		if (observed_is_transport(k) && observed_is_lost_beyond(&x->kinds[k]))
+		if ((observed_is_transport(k) || k == OBSERVED_PIECES) &&
+			observed_is_lost_beyond(&x->kinds[k]))
 			kinds |= 1U << k;
 	if (!x->kinds[OBSERVED_IP4].answered)
-		kinds &= ~(KINDS_TCP | KINDS_UDP);
+		kinds &= ~(KINDS_TCP | KINDS_UDP | KINDS_PIECES);
 	if (!x->kinds[OBSERVED_IP6].answered)
 		kinds &= ~(KINDS_TCP6 | KINDS_UDP6);
 	return x->to.tcp_port ? kinds & ~KINDS_TCP : kinds;
@@ -29,6 +32,15 @@ static bool is_repeated(const struct observations *f, size_t i)
 	return false;
 }
 
+/* Whether a session loses so much that it proves nothing if some frames have no answer. */
+static bool loses_much(const struct observations *f, const struct observed_port *p)
+{
+	for (size_t i = 0; i < f->n_sessions; i++)
+		if (!strcmp(f->before.sessions[i].name, p->name))
+			return observed_echo_severity(&f->sessions[i].echo) == FINDING_ERROR;
+	return false;
+}
+
 /* Far hosts that answer echo requests alone: a filter there, or a firewall of their own. From here
  * the two look alike. That the second drops UDP is usual. */
 static void judge_unanswered(const struct observations *f, size_t i, struct findings *ret)
@@ -40,17 +52,20 @@ static void judge_unanswered(const struct observations *f, size_t i, struct find
 	char to[IP_ADDR_TEXT_LEN];
 	char words[KINDS_LEN];
 
-	if (!kinds || !out->session || is_repeated(f, i))
+	if (!kinds || !out->session || is_repeated(f, i) || loses_much(f, out))
 		return;
 	kinds_text(kinds, x->large, words);
 	finding_hint(
-		finding_add(ret, kinds & (KINDS_TCP | KINDS_TCP6) ? FINDING_WARNING : FINDING_NOTE,
+		finding_add(ret,
+			kinds & (KINDS_TCP | KINDS_TCP6 | KINDS_PIECES) ? FINDING_WARNING
+									: FINDING_NOTE,
 			"member_silent", out->name,
-			"%s answers echo requests of %s, but nothing that was sent by %s: that it "
-			"passes beyond %s is not proved.",
+			"%s answers echo requests of %s, but none of these: %s. That they pass "
+			"beyond %s is not proved.",
 			observed_station_text(&x->to, to), observed_station_text(&x->from, from),
 			words, out->name),
-		"`wirespan check` there names a filter that drops it. If it finds none, it is the "
+		"`wirespan check` there names a filter that drops them. If it finds none, it is "
+		"the "
 		"firewall of %s, which is no fault of the segment: name a host without one with "
 		"--target.",
 		to);

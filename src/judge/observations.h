@@ -216,7 +216,13 @@ enum observed_kind {
 	OBSERVED_UDP,  /* likewise */
 	OBSERVED_TCP6, /* the same over IPv6 */
 	OBSERVED_UDP6,
-	OBSERVED_LARGE, /* IPv4 or IPv6, as large as the session's MTU */
+	OBSERVED_EXPEDITED, /* an echo request over IPv4 or IPv6, marked as voice is */
+	OBSERVED_PIECES,    /* one over IPv4, in two fragments */
+	OBSERVED_MULTICAST, /* over IPv4; no host answers, nor these: */
+	OBSERVED_BROADCAST, /* over IPv4 */
+	OBSERVED_TAGGED,    /* an echo request of a VLAN */
+	OBSERVED_LARGE,	    /* IPv4 or IPv6, as large as the session's MTU */
+	OBSERVED_LARGE6,    /* the same over IPv6, where that is over IPv4 */
 	OBSERVED_KINDS
 };
 
@@ -225,6 +231,12 @@ enum observed_kind {
 static inline bool observed_is_transport(size_t kind)
 {
 	return kind >= OBSERVED_TCP && kind <= OBSERVED_UDP6;
+}
+
+/** Whether no host answers frames of a kind. */
+static inline bool observed_is_mute(size_t kind)
+{
+	return kind >= OBSERVED_MULTICAST && kind <= OBSERVED_TAGGED;
 }
 
 /** Frames of one kind, from one port of a bridge to another. */
@@ -248,6 +260,16 @@ enum observed_step {
 	OBSERVED_DELIVERED
 };
 
+#define OBSERVED_SIZES 24
+
+/** Echo requests of many sizes through a crossing. */
+struct observed_series {
+	unsigned n;				       /* sizes; 0: not tried */
+	uint16_t size[OBSERVED_SIZES];		       /* bytes of the IP packet, ascending */
+	struct observed_passage first[OBSERVED_SIZES]; /* one frame of each: loss shows there */
+	struct observed_passage all[OBSERVED_SIZES];   /* and more, until one is answered */
+};
+
 /** Frames that enter a bridge's port as if a host there had sent them, to a host on another port.
  * They pass all filters of the host. */
 struct observed_crossing {
@@ -260,6 +282,7 @@ struct observed_crossing {
 	char elsewhere[IF_NAMESIZE]; /* frames are lost, and the bridge has `to` on this port; "":
 				      * on `out`, or on none */
 	struct observed_passage kinds[OBSERVED_KINDS];
+	struct observed_series series;
 	unsigned addressed; /* bits 1 << enum observed_kind: `to` sent answers to `from`'s MAC, */
 	unsigned misaddressed; /* and these only to another one, which is not behind `in`: */
 	uint8_t other_mac[LINK_MAC_LEN];

@@ -65,6 +65,7 @@ static inline void sample_lose(struct observed_crossing *x, enum observed_kind k
 {
 	x->kinds[kind] = (struct observed_passage){ .sent = 3 };
 	x->kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 }; /* not tried then */
+	x->kinds[OBSERVED_LARGE6] = (struct observed_passage){ 0 };
 	for (unsigned k = OBSERVED_TCP; kind == OBSERVED_IP4 && k <= OBSERVED_UDP; k++)
 		x->kinds[k] = (struct observed_passage){ .sent = 6 };
 	for (unsigned k = OBSERVED_TCP6; kind == OBSERVED_IP6 && k <= OBSERVED_UDP6; k++)

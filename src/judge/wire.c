@@ -29,6 +29,12 @@
 #define LOOP_PROBE_END	 (ETH_HEADER_LEN + WIRE_NONCE_LEN + 2)
 #define SYN_PORTS	 0xf000 /* our ports: these, and the low 12 bits of the mark's id */
 #define SYN_WINDOW	 1024
+#define ETHERTYPE_TAG	 0x8100
+#define ETH_TYPE_OFFSET	 12
+#define TAG_LEN		 4
+#define EXPEDITED	 0xb8 /* the DSCP, 46, and no ECN */
+#define MORE_FRAGMENTS	 0x2000
+#define PIECE_LEN	 (WIRE_PIECE_LEN - ETH_HEADER_LEN - IP4_HEADER_LEN)
 #define UDP_PROBE_LEN	 (UDP_HEADER_LEN + WIRE_NONCE_LEN + 2)
 #define ADVERT_SOLICITED 0x60000000U /* solicited, override */
 
@@ -220,6 +226,48 @@ static uint32_t pseudo_sum(const struct wire_ends *ends, uint8_t proto, uint16_t
 		       : checksum_pseudo6(ends->src.bytes, ends->dst.bytes, proto, len);
 }
 
+void wire_expedite(uint8_t *frame)
+{
+	uint8_t *ip = frame + ETH_HEADER_LEN;
+
+	if (ip[0] >> 4 == 4) {
+		checksum_replace16(ip + 10, ip, load_be16(ip) | EXPEDITED, false);
+		return;
+	}
+	ip[0] = (uint8_t)(0x60 | EXPEDITED >> 4);
+	ip[1] = (uint8_t)(EXPEDITED << 4);
+}
+
+size_t wire_add_tag(uint8_t *frame, size_t len, uint16_t vlan)
+{
+	memmove(frame + ETH_TYPE_OFFSET + TAG_LEN, frame + ETH_TYPE_OFFSET, len - ETH_TYPE_OFFSET);
+	store_be16(frame + ETH_TYPE_OFFSET, ETHERTYPE_TAG);
+	store_be16(frame + ETH_TYPE_OFFSET + 2, vlan);
+	return len + TAG_LEN;
+}
+
+/* Write the fields of the IPv4 header of a fragment with `len` bytes. */
+static void put_fragment(uint8_t *ip, size_t len, uint16_t number, uint16_t flags_and_offset)
+{
+	store_be16(ip + 2, (uint16_t)len);
+	store_be16(ip + 4, number);
+	store_be16(ip + 6, flags_and_offset);
+	store_be16(ip + 10, 0);
+	checksum_store(ip + 10, checksum_add(0, ip, IP4_HEADER_LEN));
+}
+
+size_t wire_cut(uint8_t *frame, size_t len, uint16_t number, uint8_t *ret_later)
+{
+	size_t headers = ETH_HEADER_LEN + IP4_HEADER_LEN;
+	size_t rest = len - WIRE_PIECE_LEN;
+
+	memcpy(ret_later, frame, headers);
+	memcpy(ret_later + headers, frame + WIRE_PIECE_LEN, rest);
+	put_fragment(ret_later + ETH_HEADER_LEN, IP4_HEADER_LEN + rest, number, PIECE_LEN / 8);
+	put_fragment(frame + ETH_HEADER_LEN, IP4_HEADER_LEN + PIECE_LEN, number, MORE_FRAGMENTS);
+	return headers + rest;
+}
+
 static uint16_t syn_port(const struct wire_mark *mark)
 {
 	return SYN_PORTS | (mark->id & 0xfff);
@@ -345,6 +393,18 @@ static bool is_udp_probe(const struct wire_read *r, const struct wire_mark *mark
 	       !memcmp(r->payload, mark->nonce, WIRE_NONCE_LEN);
 }
 
+/* A second fragment of wire_cut(), which begins with the mark's payload. */
+static bool is_later_piece(const uint8_t *data, size_t len, const struct headers *h,
+	const struct wire_mark *mark, struct wire_read *r)
+{
+	if (h->version != 4 || h->frag_offset != PIECE_LEN || h->proto != PROTO_ICMP4 ||
+		len < h->l4 + (size_t)WIRE_NONCE_LEN ||
+		memcmp(data + h->l4, mark->nonce, WIRE_NONCE_LEN) != 0)
+		return false;
+	r->seq = load_be16(data + h->l3 + 4);
+	return true;
+}
+
 static enum wire_kind read_ip(const uint8_t *data, size_t len, const struct headers *h,
 	const struct wire_mark *mark, struct wire_read *r)
 {
@@ -358,7 +418,7 @@ static enum wire_kind read_ip(const uint8_t *data, size_t len, const struct head
 		r->first_len = h->version == 4 ? load_be16(data + h->l3 + 2)
 					       : 40U + load_be16(data + h->l3 + 4);
 	if (h->frag_offset || len < h->l4 + 8U)
-		return WIRE_OTHER;
+		return is_later_piece(data, len, h, mark, r) ? WIRE_LATER_PIECE : WIRE_OTHER;
 	if (h->proto == PROTO_UDP) {
 		r->source_port = load_be16(l4);
 		r->destination_port = load_be16(l4 + 2);

@@ -16,6 +16,7 @@
 #define WIRE_SOLICIT_LEN    86
 #define WIRE_LOOP_PROBE_LEN 60
 #define WIRE_SYN_MAX	    74 /* over IPv6 */
+#define WIRE_PIECE_LEN	    66 /* 32 bytes of IPv4's payload */
 #define WIRE_UDP_MAX	    72 /* likewise; the payload: the mark's, and the number */
 
 /** The sender and the receiver of a frame. */
@@ -44,6 +45,7 @@ enum wire_kind {
 	WIRE_SOLICIT,	   /* a neighbour solicitation for `target`: `src`, `src_mac` */
 	WIRE_ADVERT,	   /* a neighbour advertisement of `target`: `src`, `src_mac` */
 	WIRE_LOOP_PROBE,   /* one of ours: `seq` */
+	WIRE_LATER_PIECE,  /* the second fragment of an echo request of ours: `seq` */
 	WIRE_ERROR,	   /* an ICMP error: `icmp`; the quoted packet: `dst` to `target` */
 };
 
@@ -56,6 +58,7 @@ struct wire_read {
 	uint8_t src_mac[LINK_MAC_LEN];
 	uint16_t seq;
 	bool in_pieces; /* the first fragment of the reply */
+	bool tagged;	/* of a VLAN; set by the one who captures */
 	struct observed_icmp icmp;
 	uint8_t proto;	      /* WIRE_OTHER that is IP: the transport protocol; WIRE_ERROR: the
 			       * quoted one */
@@ -102,6 +105,17 @@ size_t wire_echo_frame(const struct wire_ends *ends, const struct wire_mark *mar
 
 /** Make a frame of wire_echo_frame() a reply that no host has asked for: none answers it. */
 void wire_make_reply(uint16_t family, uint8_t *frame);
+
+/** Mark the frame of an echo request for expedited forwarding (RFC 3246), as voice is. */
+void wire_expedite(uint8_t *frame);
+
+/** Insert the tag of a VLAN into a frame of `len` bytes, with room for 4 more. Return: its size. */
+size_t wire_add_tag(uint8_t *frame, size_t len, uint16_t vlan);
+
+/** Cut a frame of `len` bytes with an echo request over IPv4, of 68 bytes at least, in two
+ * fragments. `number` is read back from both as `seq`. The first one stays in `frame`, with
+ * WIRE_PIECE_LEN bytes; `ret_later` has room for `len`. Return: the length of the second frame. */
+size_t wire_cut(uint8_t *frame, size_t len, uint16_t number, uint8_t *ret_later);
 
 /** Write a frame with a TCP SYN to `port`. A host that answers no echo request may answer it: a
  * closed port resets the connection, and an open one accepts it, which the kernel of ends->src then

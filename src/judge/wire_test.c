@@ -347,6 +347,45 @@ static void test_transports6(void **state)
 	assert_int_equal(r.destination_port, 53);
 }
 
+/* The mark of voice, the tag of a VLAN and two fragments leave checksums right. */
+static void test_special(void **state)
+{
+	struct wire_ends ends = make_ends("10.0.2.12", "10.0.2.22");
+	uint8_t frame[102];
+	uint8_t later[102];
+	struct wire_read r;
+
+	assert_int_equal(wire_echo_frame(&ends, &mark, 77, 84, frame), 98);
+	wire_expedite(frame);
+	assert_int_equal(frame[15], 46 << 2);
+	assert_true(checksum_ok(checksum_add(0, frame + 14, 20)));
+	assert_int_equal(wire_add_tag(frame, 98, 4013), 102);
+	assert_hex(frame + 12, 8, "81000fad080045b8");
+	assert_int_equal(wire_read_frame(frame, 102, &mark, &r), WIRE_ECHO_REQUEST);
+	assert_int_equal(r.seq, 77);
+
+	assert_int_equal(wire_echo_frame(&ends, &mark, 77, 84, frame), 98);
+	assert_int_equal(wire_cut(frame, 98, 77, later), 66);
+	assert_hex(frame + 14, 8, "45000034004d2000");
+	assert_hex(later + 14, 8, "45000034004d0004");
+	assert_true(checksum_ok(checksum_add(0, frame + 14, 20)));
+	assert_true(checksum_ok(checksum_add(0, later + 14, 20)));
+	assert_true(checksum_ok(checksum_add(checksum_add(0, frame + 34, 32), later + 34, 32)));
+	assert_int_equal(wire_read_frame(frame, WIRE_PIECE_LEN, &mark, &r), WIRE_ECHO_REQUEST);
+	assert_true(r.fragment && r.seq == 77);
+	assert_int_equal(wire_read_frame(later, 66, &mark, &r), WIRE_LATER_PIECE);
+	assert_int_equal(r.seq, 77);
+	for (size_t len = 14; len < 42; len++)
+		assert_int_equal(wire_read_frame(later, len, &mark, &r), WIRE_OTHER);
+	later[34] ^= 1;
+	assert_int_equal(wire_read_frame(later, 66, &mark, &r), WIRE_OTHER);
+
+	ends = make_ends("fd00::12", "fd00::22");
+	assert_int_equal(wire_echo_frame(&ends, &mark, 77, 84, frame), 98);
+	wire_expedite(frame);
+	assert_hex(frame + 14, 4, "6b800000");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_udp_probe),
 		cmocka_unit_test(test_udp_error),
 		cmocka_unit_test(test_transports6),
+		cmocka_unit_test(test_special),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
