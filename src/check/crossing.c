@@ -17,6 +17,7 @@
 #define TRY_MS	      80
 #define LATE_MS	      400
 #define BURST	      32
+#define FURTHER	      7	   /* most hosts of a port whose frames cross beside the main one's */
 #define VLAN	      4013 /* an unusual one */
 
 /* Ports of usual services, one for each try: a filter that lets any of them pass is on purpose. */
@@ -139,11 +140,38 @@ static void add_pair(struct crossings *c, size_t a, size_t b)
 	add(c, b, a);
 }
 
+/* Other hosts of a port: a filter may drop the frames of some, or to some. */
+static void add_further(struct crossings *c, size_t i)
+{
+	struct segment *s = c->segment;
+	struct observations *f = s->prober->facts;
+	const struct observed_crossing *x = &f->crossings[i];
+	const struct port *port = &s->ports[x->in];
+	unsigned added = 0;
+
+	for (unsigned n = 0; n < port->facts->n_stations && n < OBSERVED_STATIONS; n++) {
+		const struct observed_station *from = &port->facts->stations[n];
+
+		if (added == FURTHER || f->n_crossings == CROSSINGS_MAX)
+			return;
+		if (x->borrowed || from->gateway || !from->echo.received || from->tcp_port ||
+			!memcmp(from->mac, x->from.mac, LINK_MAC_LEN) ||
+			!share_subnet(port, from, &x->to))
+			continue;
+		f->crossings[f->n_crossings++] = (struct observed_crossing){
+			.in = x->in, .out = x->out, .from = *from, .to = x->to, .further = true
+		};
+		added++;
+	}
+}
+
 /* Each port to members with each session of its bridge; in a bridge of sessions only, each session
  * with the next one, unless they are isolated from each other. */
 static void add_all(struct crossings *c)
 {
 	const struct segment *s = c->segment;
+	const struct observations *f = s->prober->facts;
+	size_t main;
 
 	for (size_t i = 0; i < s->n; i++) {
 		const struct observed_port *port = s->ports[i].facts;
@@ -160,6 +188,9 @@ static void add_all(struct crossings *c)
 		if (next < s->n && !(port->isolated && s->ports[next].facts->isolated))
 			add_pair(c, i, next);
 	}
+	main = f->n_crossings;
+	for (size_t i = 0; i < main && !s->prober->byte_ns; i++)
+		add_further(c, i);
 }
 
 /* ---- following frames ---- */
@@ -327,6 +358,8 @@ static bool can_send(
 	bool v4 = x->to.ip4.family && x->from.ip4.family && !x->borrowed;
 	bool v6 = x->to.ip6.family && x->from.ip6.family && !x->borrowed;
 
+	if (x->further && kind > OBSERVED_IP6)
+		return false;
 	switch (kind) {
 	case OBSERVED_ARP:
 		return x->to.ip4.family && (x->from.ip4.family || x->borrowed);
@@ -603,7 +636,7 @@ void crossings_ask(struct crossings *c)
 	for (size_t i = 0; i < f->n_crossings; i++) {
 		struct observed_crossing *x = &f->crossings[i];
 
-		if (!x->borrowed && !x->to.tcp_port &&
+		if (!x->borrowed && !x->further && !x->to.tcp_port &&
 			(is_done(x, OBSERVED_IP4) ||
 				(!x->kinds[OBSERVED_IP4].sent && is_done(x, OBSERVED_IP6))))
 			x->large = large_of(c->segment, x);

@@ -21,7 +21,7 @@ static void choose_sizes(const struct prober *p, struct observed_crossing *x)
 
 	unsigned large = x->large > SEGMENT_SMALL + n ? x->large : LARGE;
 
-	if (x->borrowed || x->to.tcp_port ||
+	if (x->borrowed || x->further || x->to.tcp_port ||
 		(!x->kinds[OBSERVED_IP4].delivered && !x->kinds[OBSERVED_IP6].delivered))
 		return;
 	s->n = n;

@@ -190,6 +190,51 @@ static void lose_sizes_and_more(struct observations *f)
 		f->crossings[0].series.first[k] = (struct observed_passage){ 1, 1, 0, 0 };
 }
 
+/* A second host beside the first one on the port to members; it is asked from there. */
+static struct observed_crossing *add_further(struct observations *f)
+{
+	struct observed_crossing *x;
+
+	filter_frames(f);
+	f->crossings = realloc(f->crossings, 3 * sizeof(*f->crossings));
+	assert_non_null(f->crossings);
+	x = &f->crossings[f->n_crossings++];
+	sample_add_station(&f->ports[1], 13, false);
+	*x = (struct observed_crossing){ .in = 1,
+		.out = 0,
+		.further = true,
+		.from = f->ports[1].stations[1],
+		.to = f->crossings[0].to };
+	for (unsigned k = 0; k <= OBSERVED_IP6; k++)
+		x->kinds[k] = (struct observed_passage)SAMPLE_PASS;
+	return x;
+}
+
+static void lose_one_host(struct observations *f)
+{
+	struct observed_crossing *x = add_further(f);
+
+	for (unsigned k = 0; k <= OBSERVED_IP6; k++)
+		x->kinds[k] = (struct observed_passage){ .sent = 6 };
+}
+
+static void lose_for_one_host(struct observations *f)
+{
+	add_further(f)->kinds[OBSERVED_IP4] = (struct observed_passage){ 6, 6, 6, 0 };
+}
+
+static void lose_one_host_beyond(struct observations *f)
+{
+	add_further(f)->kinds[OBSERVED_IP4] = (struct observed_passage){ 6, 6, 0, 0 };
+}
+
+/* What the first host loses, too, is reported once. */
+static void lose_both_hosts(struct observations *f)
+{
+	lose_one_host_beyond(f);
+	f->crossings[0].kinds[OBSERVED_IP4] = (struct observed_passage){ 6, 6, 0, 0 };
+}
+
 static const struct fault faults[] = {
 	{ lose_tcp, FINDING_ERROR, "host_drop",
 		"This host drops members' frames (TCP) from eth1 to l2tpeth0 and back; these pass: "
@@ -250,6 +295,22 @@ static const struct fault faults[] = {
 	{ lose_sizes, FINDING_ERROR, "host_drop",
 		"This host drops members' frames (packets of 300 to 400 bytes) from eth1 to "
 		"l2tpeth0; others pass. Cause: the nftables chain \"bridge b f\".",
+		NULL },
+	{ lose_one_host, FINDING_ERROR, "host_drop",
+		"This host drops frames of 10.0.2.13 (ARP, IPv4 and IPv6) from eth1 to l2tpeth0; "
+		"those of 10.0.2.12 pass. Cause: the nftables chain \"bridge b f\".",
+		"`nft insert rule bridge b f iifname { eth1, l2tpeth0 } accept`" },
+	{ lose_for_one_host, FINDING_ERROR, "host_drop",
+		"This host drops frames for 10.0.2.13 (IPv4) from l2tpeth0 to eth1; those for "
+		"10.0.2.12 pass. Cause: the nftables chain \"bridge b f\".",
+		NULL },
+	{ lose_one_host_beyond, FINDING_ERROR, "member_silent",
+		"10.0.2.22 answers this gateway, but not 10.0.2.13 (IPv4): the frames leave by "
+		"l2tpeth0, and nothing comes back.",
+		NULL },
+	{ lose_both_hosts, FINDING_ERROR, "member_silent",
+		"10.0.2.22 answers this gateway, but not 10.0.2.12 (IPv4): the frames leave by "
+		"l2tpeth0, and nothing comes back.",
 		NULL },
 	{ lose_sizes_beyond, FINDING_ERROR, "member_size",
 		"Packets of 300 to 400 bytes from 10.0.2.12 get no answer from 10.0.2.22, beyond "

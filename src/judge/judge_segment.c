@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "judge/judge_cause.h"
+#include "judge/judge_further.h"
 #include "judge/judge_series.h"
 #include "judge/judge_station.h"
 #include "judge/judge_transport.h"
@@ -125,7 +126,7 @@ static void add_crossing(const struct observed_crossing *x, struct direction *d)
 {
 	bool forward = x->in == d->from && x->out == d->to;
 
-	if (!forward && !(x->in == d->to && x->out == d->from))
+	if (x->further || (!forward && !(x->in == d->to && x->out == d->from)))
 		return;
 	if (x->large)
 		d->large = x->large;
@@ -277,7 +278,7 @@ static bool judge_losses(const struct observations *f, struct findings *ret)
 	for (size_t i = 0; i < f->n_crossings; i++) {
 		const struct observed_crossing *x = &f->crossings[i];
 
-		if (is_first_of_pair(f, i) && !is_ambiguous(f, x))
+		if (!x->further && is_first_of_pair(f, i) && !is_ambiguous(f, x))
 			n += judge_pair(f, x->in, x->out, n < LOSSES_MAX, ret);
 	}
 	if (n > LOSSES_MAX)
@@ -298,6 +299,18 @@ static unsigned lost_beyond(const struct observed_crossing *x)
 	for (unsigned k = 0; k < OBSERVED_KINDS; k++)
 		if (!observed_is_transport(k) && !observed_is_mute(k) && k != OBSERVED_PIECES)
 			kinds |= (unsigned)observed_is_lost_beyond(&x->kinds[k]) << k;
+	return kinds;
+}
+
+/* The kinds that are lost beyond this host; of a further host those that pass for the main one. */
+static unsigned lost_beyond_alone(const struct observations *f, const struct observed_crossing *x)
+{
+	unsigned kinds = lost_beyond(x);
+	const struct observed_crossing *main = x->further ? judge_further_main(f, x) : x;
+
+	for (unsigned k = 0; x->further && k < OBSERVED_KINDS; k++)
+		if (!main->kinds[k].answered)
+			kinds &= ~(1U << k);
 	return kinds;
 }
 
@@ -357,7 +370,7 @@ static void judge_lost_beyond(
 	const struct observations *f, const struct observed_crossing *x, struct findings *ret)
 {
 	const struct observed_port *out = &f->ports[x->out];
-	unsigned kinds = lost_beyond(x);
+	unsigned kinds = lost_beyond_alone(f, x);
 	char from[IP_ADDR_TEXT_LEN];
 	char to[IP_ADDR_TEXT_LEN];
 	char lost[KINDS_LEN];
@@ -424,12 +437,13 @@ static void judge_beyond(const struct observations *f, struct findings *ret)
 		if (f->crossings[i].misaddressed & ~(KINDS_LARGE | KINDS_LARGE6))
 			judge_misaddressed(f, &f->crossings[i], ret);
 	for (size_t i = 0; i < f->n_crossings; i++)
-		if (f->ports[f->crossings[i].out].session && lost_beyond(&f->crossings[i])) {
+		if (f->ports[f->crossings[i].out].session &&
+			lost_beyond_alone(f, &f->crossings[i])) {
 			judge_lost_beyond(f, &f->crossings[i], ret);
 			found = true;
 		}
 	for (size_t i = 0; !found && i < f->n_crossings; i++)
-		if (lost_beyond(&f->crossings[i]))
+		if (lost_beyond_alone(f, &f->crossings[i]))
 			judge_lost_beyond(f, &f->crossings[i], ret);
 }
 
@@ -561,9 +575,9 @@ static void judge_proof(const struct observations *f, struct findings *ret)
 		char to[IP_ADDR_TEXT_LEN];
 		char kinds[KINDS_LEN];
 
-		if (!is_first_of_pair(f, i) || x->to.gateway || x->from.gateway || x->borrowed ||
-			!d.passed || d.lost || back.lost || lost_beyond(x) || x->misaddressed ||
-			crossing_back(f, x)->misaddressed)
+		if (x->further || !is_first_of_pair(f, i) || x->to.gateway || x->from.gateway ||
+			x->borrowed || !d.passed || d.lost || back.lost || lost_beyond(x) ||
+			x->misaddressed || crossing_back(f, x)->misaddressed)
 			continue;
 		kinds_text(d.passed, d.large, kinds);
 		finding_add(ret, FINDING_OK, "members", f->ports[x->in].name,
@@ -615,7 +629,7 @@ void judge_segment(const struct observations *f, struct findings *ret)
 	if (f->inject_error && f->n_crossings)
 		judge_no_crossing(f, ret);
 	else
-		lost = judge_losses(f, ret) | judge_series_here(f, ret);
+		lost = judge_losses(f, ret) | judge_series_here(f, ret) | judge_further(f, ret);
 	if (!lost)
 		judge_proxies(f, ret);
 	if (!lost && !f->inject_error) {

@@ -277,6 +277,7 @@ struct observed_crossing {
 	size_t out;
 	struct observed_station from;
 	struct observed_station to;
+	bool further;	/* another host on `in` than before: ARP and echo requests alone */
 	bool borrowed;	/* no host answers on `in`: the bridge's IPv4 address is the source */
 	unsigned large; /* bytes of a large packet */
 	char elsewhere[IF_NAMESIZE]; /* frames are lost, and the bridge has `to` on this port; "":
