@@ -233,7 +233,7 @@ wg0.conf:3: dropped: SaveConfig: wirespan never writes to the file: edit it and 
 wg0.conf:4: imported: [Interface] ListenPort = 8172
 wg0.conf:5: imported: [Interface] PrivateKey = (hidden)
 wg0.conf:6: imported: [Interface] PostUp = (hidden)
-wg0.conf:7: dropped: "Jc" of [Interface] has no counterpart in a site
+wg0.conf:7: dropped: Jc: it is of AmneziaWG, whose messages are not WireGuard's: the peer must use WireGuard
 wg0.conf:11: imported: [Peer] PublicKey = %s
 wg0.conf:12: imported: [Peer] AllowedIPs = 10.0.1.21/32
 wg0.conf:13: imported: [Peer] Endpoint = 192.168.122.32:8172

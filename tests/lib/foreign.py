@@ -93,7 +93,7 @@ Endpoint = gw.example.net:51820
 PersistentKeepalive = 25
 """,
         ('PreDown = ip l2tp del tunnel tunnel_id 10',),
-        ('10: dropped: "Jc"',),
+        ("10: dropped: Jc: it is of AmneziaWG",),
     ),
     (
         "wg-quick's, of an editor of Windows",
