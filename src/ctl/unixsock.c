@@ -226,7 +226,8 @@ static const char *hint_for(int err)
 	const char *limit = error_limit_hint(err);
 
 	switch (-err) {
-	case ENOSPC:
+	case ENOSPC: /* of the folder, or of epoll */
+		return "Make room there, or raise fs.epoll.max_user_watches.";
 	case EDQUOT:
 		return "Make room there.";
 	case EROFS:
