@@ -64,21 +64,27 @@ static size_t count_descriptors(const struct guarded_task *t)
 	return 0;
 }
 
+static bool is_whole(const struct guarded_task *t, size_t more, size_t n_fds)
+{
+	const size_t peers = more / sizeof(struct key_ring_peer);
+
+	if (!ends(t->site, sizeof(t->site)) || !ends(t->options, sizeof(t->options)))
+		return false;
+	if (t->role == GUARDED_KEYS &&
+		(more != peers * sizeof(struct key_ring_peer) || t->capacity < peers))
+		return false;
+	return n_fds && count_descriptors(t) == n_fds;
+}
+
 int guardian_check(const void *body, size_t len, size_t n_fds)
 {
 	struct guarded_task t;
-	size_t peers;
 	int err = 0;
 
 	if (len < sizeof(t))
 		return -EBADMSG;
 	memcpy(&t, body, sizeof(t));
-	peers = (len - sizeof(t)) / sizeof(struct key_ring_peer);
-	if (!ends(t.site, sizeof(t.site)) || !ends(t.options, sizeof(t.options)) || !n_fds ||
-		count_descriptors(&t) != n_fds)
-		err = -EBADMSG;
-	else if (t.role == GUARDED_KEYS &&
-		 (len != sizeof(t) + peers * sizeof(struct key_ring_peer) || t.capacity < peers))
+	if (!is_whole(&t, len - sizeof(t), n_fds))
 		err = -EBADMSG;
 	else if (!is_here("/proc/self/ns/net", &t.net))
 		err = -EXDEV;

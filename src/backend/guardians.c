@@ -156,10 +156,12 @@ void guardians_close(struct guardians *g)
 
 static struct guarded_space space_of(const char *path)
 {
+	struct guarded_space space = { 0 };
 	struct stat s;
 
-	return stat(path, &s) < 0 ? (struct guarded_space){ 0 }
-				  : (struct guarded_space){ s.st_dev, s.st_ino };
+	if (stat(path, &s) == 0)
+		space = (struct guarded_space){ s.st_dev, s.st_ino };
+	return space;
 }
 
 /* Fill in what does not depend on the role. Return: 0 or -errno. */
