@@ -11,6 +11,8 @@
 #define SLOW_ROUNDS 2 /* where frames are paced */
 #define LATE_ROUNDS 6 /* wait for IPv6 of hosts whose links have just come up */
 #define ROUND_MS    500
+#define SLOW_BURST  3 /* frames, then a wait: 300 a second, which limits of broadcasts let pass */
+#define SLOW_MS	    10
 #define GATHER_MS   200 /* wait for more hosts after the first replies */
 #define SWEEP_BITS  10	/* host bits of the largest subnet to search */
 #define BURST	    16	/* frames sent on each port between two reads of the sockets */
@@ -171,6 +173,43 @@ static bool none_lacks_ip6(const void *ctx)
 	return true;
 }
 
+/* Whether hosts of a port are missing, or their IPv4 addresses are. */
+static bool lacks_ip4(const struct port *port)
+{
+	unsigned n = 0;
+
+	if (!segment_is_usable(port) || !port->n_ip4)
+		return false;
+	for (unsigned k = 0; k < port->facts->n_stations && k < OBSERVED_STATIONS; k++)
+		n += port->facts->stations[k].ip4.family != 0;
+	return n < wanted_of(port);
+}
+
+static bool none_lacks_ip4(const void *ctx)
+{
+	const struct segment *s = ctx;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (lacks_ip4(&s->ports[i]))
+			return false;
+	return true;
+}
+
+/* A switch or a filter may limit the rate of broadcasts, and have dropped most of ours. */
+static void sweep_slowly(struct segment *s)
+{
+	bool more = true;
+
+	for (uint32_t step = 0; more && !none_lacks_ip4(s) && !prober_is_late(s->prober); step++) {
+		more = false;
+		for (size_t i = 0; i < s->n; i++)
+			if (lacks_ip4(&s->ports[i]))
+				more |= sweep_port(&s->ports[i], step);
+		if (step % SLOW_BURST == SLOW_BURST - 1)
+			prober_wait(s->prober, SLOW_MS, none_lacks_ip4, s);
+	}
+}
+
 /* A host does not use its IPv6 addresses until duplicate address detection has ended, one or two
  * seconds after its link came up: with the site, perhaps. */
 static void await_ip6(struct segment *s)
@@ -196,6 +235,8 @@ void sweep_find_hosts(struct segment *s)
 		send_requests(s);
 		prober_wait(s->prober, ROUND_MS, all_complete, s);
 	}
+	if (!s->prober->byte_ns && !s->prober->facts->target.family)
+		sweep_slowly(s);
 	await_ip6(s);
 	/* two round trips more: a host with IPv6 asks for our address before it answers */
 	prober_wait(

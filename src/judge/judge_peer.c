@@ -465,6 +465,18 @@ static void judge_no_session(const struct verdict *v)
 
 /* ---- a session ---- */
 
+/* Whether a host behind a session to the peer has answered: the tunnel works. */
+static bool has_proof(const struct verdict *v)
+{
+	const struct observations *f = v->facts;
+
+	for (size_t i = 0; i < f->n_sessions; i++)
+		if (f->sessions[i].peer == (size_t)(v->peer - f->peers) &&
+			f->sessions[i].echo.received)
+			return true;
+	return false;
+}
+
 static void judge_no_echo(const struct verdict *v)
 {
 	const struct observed_peer *p = v->peer;
@@ -487,7 +499,8 @@ static void judge_no_echo(const struct verdict *v)
 			"The peer connected during the check: it was not asked for an echo.\n"
 			"Check again.");
 	else
-		finding_add(v->ret, FINDING_WARNING, "echo", v->subject,
+		finding_add(v->ret, has_proof(v) ? FINDING_NOTE : FINDING_WARNING, "echo",
+			v->subject,
 			"%s does not answer %u echo requests through the tunnel.\n"
 			"Is %s the peer's address on its WireGuard interface, do its AllowedIPs "
 			"cover ours, does its firewall let ICMP in?",

@@ -187,6 +187,13 @@ static void break_icmp_inside(struct observations *f)
 	f->peers[0].full_size = 0;
 }
 
+/* No session proves that the tunnel works all the same. */
+static void break_icmp_alone(struct observations *f)
+{
+	break_icmp_inside(f);
+	f->sessions[0] = (struct observed_session){ 0 };
+}
+
 static void break_icmp_here(struct observations *f)
 {
 	break_icmp_inside(f);
@@ -554,7 +561,9 @@ static const struct fault faults[] = {
 		"A session, but one way only: 40 datagrams were sent to 192.168.122.32:8173, and "
 		"nothing came back.",
 		NULL },
-	{ break_icmp_inside, FINDING_WARNING, "echo",
+	{ break_icmp_alone, FINDING_WARNING, "echo",
+		"10.0.1.21 does not answer 5 echo requests through the tunnel.", NULL },
+	{ break_icmp_inside, FINDING_NOTE, "echo",
 		"10.0.1.21 does not answer 5 echo requests through the tunnel.", NULL },
 	{ connect_late, FINDING_NOTE, "echo",
 		"The peer connected during the check: it was not asked for an echo.",

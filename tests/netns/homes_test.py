@@ -145,9 +145,45 @@ def gateway_only(bench):
         assert "This site has no members itself" in note["text"], note
 
 
+def limited(bench):
+    """Broadcasts are limited to a rate, as switches do against storms: hosts are found all the same."""
+    bench.start()
+    bench.net.vpn[0].sh(
+        "printf 'table bridge t {\\n chain c {\\n type filter hook forward priority 0;\\n"
+        " ether daddr ff:ff:ff:ff:ff:ff limit rate over 500/second drop\\n }\\n}\\n' | nft -f -"
+    )
+    off = "sysctl -qw net.ipv6.conf.eth0.disable_ipv6="
+    try:
+        for disable in (1, 0):
+            for outcome in bench.check():
+                all_right(outcome)
+            for member in bench.net.member:
+                member.run(f"{off}{disable}")
+    finally:
+        bench.net.vpn[0].run("nft flush ruleset")
+        for member, site in zip(bench.net.member, bench.net.sites):
+            member.run(f"ip -6 addr replace {site.member6}/64 dev eth0 nodad")
+
+
+def deaf_gateways(bench):
+    """Gateways that answer no echo request are no fault: members are reached through the tunnel."""
+    bench.start()
+    ignore = "sysctl -qw net.ipv4.icmp_echo_ignore_all={0} net.ipv6.icmp.echo_ignore_all={0}"
+    for vpn in bench.net.vpn:
+        vpn.run(ignore.format(1))
+    try:
+        for outcome in bench.check():
+            assert "does not answer" in all_right(outcome)["echo"]["text"], text_of(outcome[1])
+    finally:
+        for vpn in bench.net.vpn:
+            vpn.run(ignore.format(0))
+
+
 CASES = {
     "behind NAT, without PersistentKeepalive": (Natted, keepalive),
     "behind NAT, which forwards": (Natted, forwarded),
+    "a limit of broadcasts": (Reference, limited),
+    "gateways that answer no echo request": (Reference, deaf_gateways),
     "sites without members": (Reference, gateway_only),
 }
 
