@@ -223,15 +223,44 @@ static int receive_task(struct guardian *g)
 	}
 }
 
-/* Start the process. Return: its pid; or -errno. `ret_process`: a descriptor of it. */
-static pid_t start(struct guardian *g, int *ret_process)
+/* Whether the monitor still waits for the process: otherwise it has forked another one. */
+static bool is_wanted(const struct guardian *g)
+{
+	struct pollfd p = { .fd = g->channel.fd, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) == 0;
+}
+
+/* In the new process: wait until the monitor knows of it. */
+static void await_go(int go)
+{
+	uint8_t byte;
+
+	if (read(go, &byte, 1) != 1)
+		_exit(1);
+	close(go);
+}
+
+/* Start the process, which waits. Return: its pid; or -errno. `ret_process`: a descriptor of it;
+ * `ret_go`: it begins when a byte is written there. */
+static pid_t start(struct guardian *g, int *ret_process, int *ret_go)
 {
 	unsigned ignored;
-	pid_t pid = confined_fork(0, &ignored);
+	int go[2];
+	pid_t pid;
 	int err;
 
-	if (pid == 0)
+	if (!is_wanted(g))
+		return -EPIPE;
+	if (pipe2(go, O_CLOEXEC) < 0)
+		return -errno;
+	pid = confined_fork(0, &ignored);
+	if (pid == 0) {
+		close(go[1]);
+		await_go(go[0]);
 		run_task(g);
+	}
+	*ret_go = go[1];
 	if (pid < 0)
 		return pid;
 	*ret_process = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -266,27 +295,30 @@ static int guard(struct guardian *g)
 	struct engine_head head = { .type = ENGINE_BEGUN };
 	uint32_t user = geteuid();
 	int process = -1;
-	int keep[2];
+	int go = -1;
+	int keep[3];
 	pid_t pid = guardian_check(t, g->task.head.len, g->task.head.fds);
 	int err;
 
 	if (!pid)
 		title_set("guardian", t->site);
 	if (!pid)
-		pid = start(g, &process);
+		pid = start(g, &process, &go);
 	wipe_task(g);
 	secret_wipe_stack();
 	head.code = pid < 0 ? pid : 0;
 	head.value = pid < 0 ? 0 : (uint32_t)pid;
 	keep[0] = g->channel.fd;
 	keep[1] = process;
-	err = confine_descriptors(keep, 2); /* the process alone has what was passed on */
+	keep[2] = go;
+	err = confine_descriptors(keep, 3); /* the process alone has what was passed on */
 	if (!err)
 		err = report(g, &head, &user, sizeof(user));
 	if (pid < 0)
 		return pid;
-	if (err < 0)
+	if (err < 0 || write(go, "", 1) != 1)
 		(void)kill(pid, SIGKILL);
+	close(go);
 	head = (struct engine_head){ .type = ENGINE_ENDED,
 		.value = (uint32_t)supervise(g, pid, process) };
 	(void)!report(g, &head, NULL, 0); /* the monitor may have ended */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -21,6 +22,7 @@
 
 #include <cmocka.h>
 
+#include "backend/engine_channel.h"
 #include "backend/guardians.h"
 #include "backend/key_ring.h"
 #include "base/bytes.h"
@@ -318,7 +320,7 @@ static void test_spares(void **state)
 	close_bench(b);
 }
 
-/* Another user's socket, and a guardian that is root, do not get keys or descriptors. */
+/* Another user's socket gets no keys and descriptors, and a guardian of root is not used. */
 static void test_not_trusted(void **state)
 {
 	struct bench *b;
@@ -334,6 +336,61 @@ static void test_not_trusted(void **state)
 	assert_int_equal(begin(b, &r), -EPERM);
 	await_end(&r);
 	close_bench(b);
+}
+
+/* Ask a guardian that systemd starts only after the monitor has gone. Return: whether the process
+ * began. */
+static bool begins_late(void)
+{
+	struct guarded_task task = {
+		.role = GUARDED_RESOLVER, .site = "test", .net = own_space("/proc/self/ns/net")
+	};
+	struct engine_message m = { .head = { .type = ENGINE_BEGIN }, .body = &task };
+	struct engine_channel *c = calloc(1, sizeof(*c));
+	unsigned measures;
+	int connection[2];
+	int requests[2];
+	int report[2];
+	pid_t pid;
+	int status;
+	bool began;
+
+	assert_non_null(c);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, connection), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, requests), 0);
+	assert_int_equal(pipe2(report, O_CLOEXEC), 0);
+	engine_channel_open(c, connection[1], ENGINE_FROM_ENGINE);
+	m.fds = (int[]){ requests[1], report[1] };
+	assert_int_equal(engine_channel_send(c, &m, sizeof(task), 2, MONO_NEVER), 0);
+	engine_channel_close(c);
+	free(c);
+	close(requests[1]);
+	close(report[1]);
+	pid = fork();
+	if (pid == 0)
+		_exit(setresuid(USER, USER, USER) < 0 ? 100 : guardian_run(connection[0], true));
+	close(connection[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	began = read(report[0], &measures, sizeof(measures)) > 0;
+	close(report[0]);
+	close(requests[0]);
+	return began;
+}
+
+/* The monitor has forked the process itself meanwhile: a second one would share its sockets. */
+static void test_late(void **state)
+{
+	cpu_set_t one;
+
+	if (geteuid() != 0)
+		skip();
+	CPU_ZERO(
+		&one); /* so that a process that was forked may run before the one that forked it */
+	CPU_SET(sched_getcpu(), &one);
+	(void)sched_setaffinity(0, sizeof(one), &one);
+	for (int i = 0; i < 50; i++)
+		assert_false(begins_late());
 }
 
 /* Without systemd, or if this process can change users, processes are forked. */
@@ -362,6 +419,7 @@ int main(void)
 		cmocka_unit_test(test_spares),
 		cmocka_unit_test(test_not_trusted),
 		cmocka_unit_test(test_not_used),
+		cmocka_unit_test(test_late),
 	};
 
 	log_set_level(LOG_LEVEL_SILENT);

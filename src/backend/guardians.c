@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #include "confine/confine.h"
 
 /* How long systemd may take to start a guardian, and that to start a process. */
-#define BEGIN_PATIENCE (10 * NS_PER_S)
+#define BEGIN_PATIENCE (20 * NS_PER_S)
 
 /* How long the kernel may take to end a process that was killed. */
 #define KILL_PATIENCE (10 * NS_PER_S)
@@ -127,7 +128,8 @@ void guardians_open(struct guardians *g, const char *path)
 	if (lstat(path, &stat) < 0 || !S_ISSOCK(stat.st_mode) || stat.st_uid != 0) {
 		if (access(SYSTEMD_FOLDER, F_OK) == 0)
 			log_warning("systemd cannot start the confined processes, as there is no "
-				    "%s of root: they get this process's user. Start "
+				    "%s of root: they get this process's user "
+				    "and capabilities. Start "
 				    "wirespan-guardian.socket, and restart the site.",
 				path);
 		return;
@@ -275,7 +277,8 @@ int guardians_begin(struct guardians *g, struct guarded_task *task, const void *
 		g->due = mono_add(clock_mono(), REFILL_AFTER);
 	if (err < 0)
 		log_warning("systemd does not start a confined process (%s): it gets this "
-			    "process's user. See `systemctl status wirespan-guardian.socket`.",
+			    "process's user and capabilities. See `systemctl status "
+			    "wirespan-guardian.socket`.",
 			err == -EXDEV ? "it would be in another network namespace"
 				      : strerror(-err));
 	return err == -ENOENT ? -ENXIO : err;
@@ -299,7 +302,8 @@ bool guarded_wait(int guardian, int patience_ms, int *ret_status)
 	struct engine_channel *c = malloc(sizeof(*c));
 	bool ended = false;
 
-	*ret_status = 0;
+	*ret_status =
+		SIGKILL; /* if its guardian was killed before it could report: systemd kills both */
 	if (c) {
 		engine_channel_open(c, guardian, ENGINE_FROM_ENGINE);
 		ended = await_end(c, (uint64_t)patience_ms * NS_PER_MS, ret_status);

@@ -8,7 +8,7 @@
  * process when the connection ends, so also when the monitor is killed, or when the monitor shuts
  * its side down. As systemd takes a while, connections are opened in advance.
  * Without that socket, or if systemd starts nothing, the monitor forks the processes itself. Then
- * they have its user, which the log and the status have.
+ * they have its user and capabilities, which the log and the status have.
  */
 #pragma once
 

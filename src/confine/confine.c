@@ -253,11 +253,23 @@ static bool can_kill(void)
 	return capabilities() & 1U << CAP_KILL;
 }
 
+/* Whether a filter of system calls, such as systemd's SystemCallFilter=, allows those that change
+ * users and capabilities: they are made without a change. */
+static bool may_make_calls(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct has[2];
+
+	return syscall(SYS_capget, &head, has) == 0 && syscall(SYS_capset, &head, has) == 0 &&
+	       setresgid((gid_t)-1, (gid_t)-1, (gid_t)-1) == 0 &&
+	       setresuid((uid_t)-1, (uid_t)-1, (uid_t)-1) == 0;
+}
+
 bool confine_can_change_user(void)
 {
 	const uint32_t needed = 1U << CAP_SETUID | 1U << CAP_SETGID | 1U << CAP_KILL;
 
-	return (capabilities() & needed) == needed;
+	return (capabilities() & needed) == needed && may_make_calls();
 }
 
 /* Without CAP_KILL the monitor could not end this process, if it hangs. */

@@ -15,6 +15,7 @@
 
 #include "base/array.h"
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "host/port_socket.h"
 #include "netlink/query.h"
@@ -22,6 +23,12 @@
 #define VLAN_TAG_LEN  4 /* the kernel forwards a frame that exceeds the MTU by as much */
 #define READ_INTERVAL NS_PER_S
 #define READ_MAX      256 /* frames in one reading; the buffer contains fewer */
+
+/* When another process is asked again, after it has refused. */
+#define RETRY_AFTER (60 * NS_PER_S)
+
+/* Exists where systemd is process 1. Source: sd_booted(3). */
+#define SYSTEMD_FOLDER "/run/systemd/system"
 
 /* Most sockets of a site: those of its first members. */
 #define SOCKETS_MAX 64
@@ -54,12 +61,15 @@ static int open_socket(struct port_counts *c, const struct port_socket *s)
 
 	if (fd != -EAFNOSUPPORT && fd != -EPERM && fd != -EACCES)
 		return fd;
+	if (c->opener == 0 && mono_is_set(c->retry) && !mono_reached(c->retry, clock_mono()))
+		return fd;
 	if (c->opener == 0)
 		c->opener = port_socket_connect(PORT_SOCKET_OPENER);
 	if (c->opener < 0)
 		return fd;
 	fd = port_socket_ask(c->opener, &key);
-	if (fd == -ETIMEDOUT || fd == -EPIPE || fd == -EBADMSG) { /* so will be the next ones */
+	if (fd == -ETIMEDOUT || fd == -EPIPE || fd == -EBADMSG ||
+		fd == -EXDEV) { /* the next, too */
 		close(c->opener);
 		c->opener = fd;
 	}
@@ -69,7 +79,9 @@ static int open_socket(struct port_counts *c, const struct port_socket *s)
 /** What to do if no socket can be opened. */
 static const char *opener_hint(const struct port_counts *c)
 {
-	return c->opener < 0 ? ". See `systemctl status wirespan-packets.socket`" : "";
+	return c->opener < 0 && access(SYSTEMD_FOLDER, F_OK) == 0
+		       ? ". See `systemctl status wirespan-packets.socket`"
+		       : "";
 }
 
 /** Use a socket: one that is open, or a new one. Without it, these frames are not counted. */
@@ -197,6 +209,8 @@ void port_counts_follow(
 	c->n = n;
 	if (c->opener > 0)
 		close(c->opener);
+	else if (c->opener < 0) /* each attempt makes systemd start a process */
+		c->retry = mono_add(clock_mono(), RETRY_AFTER);
 	c->opener = 0;
 }
 

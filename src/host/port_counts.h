@@ -56,9 +56,10 @@ struct port_counts {
 	uint64_t large;		/* likewise, for DROP_BRIDGE_OVERSIZE */
 	struct mono control_at; /* of the last increase */
 	struct mono large_at;
-	struct mono due; /* the next reading, or MONO_NEVER */
-	int opener;	 /* while sockets are opened: see port_socket.h; 0: none yet, or -errno */
-	bool failed;	 /* a socket could not be opened, which was logged */
+	struct mono due;   /* the next reading, or MONO_NEVER */
+	int opener;	   /* while sockets are opened: see port_socket.h; 0: none yet, or -errno */
+	struct mono retry; /* when to ask the opener again; never: it has not refused */
+	bool failed;	   /* a socket could not be opened, which was logged */
 };
 
 /** Open and close sockets as the members and MTUs of a comparison require. */
