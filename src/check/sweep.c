@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 
 #define ROUNDS	    4
 #define SLOW_ROUNDS 2 /* where frames are paced */
@@ -13,6 +14,7 @@
 #define ROUND_MS    500
 #define SLOW_BURST  3 /* frames, then a wait: 300 a second, which limits of broadcasts let pass */
 #define SLOW_MS	    10
+#define SLOW_ALL_MS 1500
 #define GATHER_MS   200 /* wait for more hosts after the first replies */
 #define SWEEP_BITS  10	/* host bits of the largest subnet to search */
 #define BURST	    16	/* frames sent on each port between two reads of the sockets */
@@ -195,18 +197,22 @@ static bool none_lacks_ip4(const void *ctx)
 	return true;
 }
 
-/* A switch or a filter may limit the rate of broadcasts, and have dropped most of ours. */
+/* A switch or a filter may limit the rate of broadcasts, and have dropped most of ours. The pauses
+ * are for the pace: the caller waits for the replies, once. */
 static void sweep_slowly(struct segment *s)
 {
+	struct mono end = mono_add(clock_mono(), SLOW_ALL_MS * NS_PER_MS);
 	bool more = true;
 
 	for (uint32_t step = 0; more && !none_lacks_ip4(s) && !prober_is_late(s->prober); step++) {
+		if (mono_reached(end, clock_mono()))
+			break;
 		more = false;
 		for (size_t i = 0; i < s->n; i++)
 			if (lacks_ip4(&s->ports[i]))
 				more |= sweep_port(&s->ports[i], step);
 		if (step % SLOW_BURST == SLOW_BURST - 1)
-			prober_wait(s->prober, SLOW_MS, none_lacks_ip4, s);
+			prober_wait(s->prober, SLOW_MS, NULL, NULL);
 	}
 }
 
