@@ -8,6 +8,7 @@
 
 #define HELLO_MS   2200 /* a spanning tree sends each two seconds, usually */
 #define LEAST_BITS 24	/* larger subnets are not searched */
+#define MOST_BITS  30	/* smaller ones hold no host but the bridge, or a single one */
 #define BURST	   16
 #define GATHER_MS  150
 #define ROUNDS	   3
@@ -123,7 +124,8 @@ static void ask_below(struct search *search, const struct ip_prefix *subnet)
 {
 	struct port *port = search->port;
 	struct prober *p = port->segment->prober;
-	uint32_t hosts = subnet->len < LEAST_BITS ? 0 : UINT32_MAX >> subnet->len;
+	bool searched = subnet->len >= LEAST_BITS && subnet->len <= MOST_BITS;
+	uint32_t hosts = searched ? UINT32_MAX >> subnet->len : 0;
 	uint32_t base = load_be32(subnet->addr.bytes) & ~hosts;
 	struct wire_ends ends = { .dst = { .family = AF_INET } };
 
