@@ -76,6 +76,20 @@ static bool share_subnet(
 	return false;
 }
 
+static bool is_unicast(const uint8_t mac[static LINK_MAC_LEN])
+{
+	return !(mac[0] & 1);
+}
+
+/* Whether a host's frames may come from the address that it answers with. That of a cluster may be
+ * a group, and bridges drop frames from groups, and from zero. */
+static bool is_sender(const struct observed_station *s)
+{
+	static const uint8_t zero[LINK_MAC_LEN];
+
+	return is_unicast(s->mac) && memcmp(s->mac, zero, LINK_MAC_LEN) != 0;
+}
+
 /* A host on the port that is in a subnet with `to` and answers, else `otherwise`. */
 static const struct observed_station *neighbour_of(const struct port *port,
 	const struct observed_station *to, const struct observed_station *otherwise)
@@ -83,7 +97,7 @@ static const struct observed_station *neighbour_of(const struct port *port,
 	for (unsigned i = 0; i < port->facts->n_stations && i < OBSERVED_STATIONS; i++) {
 		const struct observed_station *s = &port->facts->stations[i];
 
-		if ((s->echo.received || !port->n_ip4) && share_subnet(port, s, to))
+		if (is_sender(s) && (s->echo.received || !port->n_ip4) && share_subnet(port, s, to))
 			return s;
 	}
 	return otherwise;
@@ -104,11 +118,28 @@ static const struct observed_station *member_of(const struct port *port)
 	return best;
 }
 
+/* That host, or the best other one whose address can send: a member rather than the gateway. */
+static const struct observed_station *sender_of(const struct port *port)
+{
+	const struct observed_station *best = member_of(port);
+
+	if (!best || is_sender(best))
+		return best;
+	best = NULL;
+	for (unsigned i = 0; i < port->facts->n_stations && i < OBSERVED_STATIONS; i++) {
+		const struct observed_station *s = &port->facts->stations[i];
+
+		if (is_sender(s) && (!best || (best->gateway && !s->gateway)))
+			best = s;
+	}
+	return best;
+}
+
 static void add(struct crossings *c, size_t in, size_t out)
 {
 	struct segment *s = c->segment;
 	struct observations *f = s->prober->facts;
-	const struct observed_station *from = member_of(&s->ports[in]);
+	const struct observed_station *from = sender_of(&s->ports[in]);
 	const struct observed_station *to = member_of(&s->ports[out]);
 	struct observed_crossing *x = &f->crossings[f->n_crossings];
 
@@ -154,8 +185,8 @@ static void add_further(struct crossings *c, size_t i)
 
 		if (added == FURTHER || f->n_crossings == CROSSINGS_MAX)
 			return;
-		if (x->borrowed || from->gateway || !from->echo.received || from->tcp_port ||
-			!memcmp(from->mac, x->from.mac, LINK_MAC_LEN) ||
+		if (x->borrowed || !is_sender(from) || from->gateway || !from->echo.received ||
+			from->tcp_port || !memcmp(from->mac, x->from.mac, LINK_MAC_LEN) ||
 			!share_subnet(port, from, &x->to))
 			continue;
 		f->crossings[f->n_crossings++] = (struct observed_crossing){
@@ -223,11 +254,6 @@ static void note_address(
 	}
 	x->misaddressed |= 1U << kind;
 	memcpy(x->other_mac, mac, LINK_MAC_LEN);
-}
-
-static bool is_unicast(const uint8_t mac[static LINK_MAC_LEN])
-{
-	return !(mac[0] & 1);
 }
 
 /* Whether an answer is to a request that the host has made itself, to confirm what it knows: such
