@@ -20,6 +20,7 @@
 #define ECHOS	    20
 #define ECHOS_LOSSY 80 /* where some are lost: to know how many */
 #define ECHO_MS	    10
+#define LOSSY_MS    30 /* after a loss: hosts may limit their replies, as to 50 a second */
 #define TRIES	    2
 #define TRIES_MAIN  3	/* for the sizes that decide: the interface's MTU, and the computed size */
 #define TRIES_LOSSY 5	/* for them, where echoes were lost */
@@ -176,7 +177,7 @@ static void ask_stations(struct session_probes *s)
 			segment_ask(v->port, v->station, SEGMENT_SMALL);
 		}
 		if (any)
-			prober_wait(p, ECHO_MS, NULL, NULL);
+			prober_wait(p, round < ECHOS ? ECHO_MS : LOSSY_MS, NULL, NULL);
 	}
 	prober_wait(p, LATE_MS, no_echo_is_due, s);
 	for (size_t i = 0; i < s->n; i++)
