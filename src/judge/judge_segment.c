@@ -427,6 +427,13 @@ static void judge_misaddressed(
 		from, to, from);
 }
 
+/* Whether a loss of a host beside the main one may be that of its session, which is reported. */
+static bool is_doubtful(const struct observations *f, const struct observed_crossing *x)
+{
+	return x->further &&
+	       (judge_loses_much(f, &f->ports[x->in]) || judge_loses_much(f, &f->ports[x->out]));
+}
+
 /* The same loss is seen from both sides: report the side that a session leads to, if there is
  * one. */
 static void judge_beyond(const struct observations *f, struct findings *ret)
@@ -437,13 +444,13 @@ static void judge_beyond(const struct observations *f, struct findings *ret)
 		if (f->crossings[i].misaddressed & ~(KINDS_LARGE | KINDS_LARGE6))
 			judge_misaddressed(f, &f->crossings[i], ret);
 	for (size_t i = 0; i < f->n_crossings; i++)
-		if (f->ports[f->crossings[i].out].session &&
+		if (f->ports[f->crossings[i].out].session && !is_doubtful(f, &f->crossings[i]) &&
 			lost_beyond_alone(f, &f->crossings[i])) {
 			judge_lost_beyond(f, &f->crossings[i], ret);
 			found = true;
 		}
 	for (size_t i = 0; !found && i < f->n_crossings; i++)
-		if (lost_beyond_alone(f, &f->crossings[i]))
+		if (!is_doubtful(f, &f->crossings[i]) && lost_beyond_alone(f, &f->crossings[i]))
 			judge_lost_beyond(f, &f->crossings[i], ret);
 }
 

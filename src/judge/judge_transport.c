@@ -32,8 +32,7 @@ static bool is_repeated(const struct observations *f, size_t i)
 	return false;
 }
 
-/* Whether a session loses so much that it proves nothing if some frames have no answer. */
-static bool loses_much(const struct observations *f, const struct observed_port *p)
+bool judge_loses_much(const struct observations *f, const struct observed_port *p)
 {
 	for (size_t i = 0; i < f->n_sessions; i++)
 		if (!strcmp(f->before.sessions[i].name, p->name))
@@ -52,7 +51,7 @@ static void judge_unanswered(const struct observations *f, size_t i, struct find
 	char to[IP_ADDR_TEXT_LEN];
 	char words[KINDS_LEN];
 
-	if (!kinds || !out->session || is_repeated(f, i) || loses_much(f, out))
+	if (!kinds || !out->session || is_repeated(f, i) || judge_loses_much(f, out))
 		return;
 	kinds_text(kinds, x->large, words);
 	finding_hint(
