@@ -111,7 +111,8 @@ static bool judge_ports(struct causes *c)
 			"Enter the members (`bridge fdb add MAC dev %s master static`), or "
 			"`bridge link set dev %s locked off`.",
 			in->name, in->name);
-	else if (!(kinds & ~(KINDS_ARP | KINDS_ND)) && out->proxy_arp)
+	else if (!(kinds & ~(KINDS_ARP | KINDS_ND | KINDS_MULTICAST | KINDS_BROADCAST)) &&
+		 out->proxy_arp)
 		add(c, "the port is set to proxy ARP: it sends no broadcasts and no multicasts",
 			"`ip link set %s type bridge_slave proxy_arp off`", out->name);
 	else if (kinds == KINDS_ARP && out->no_broadcast)

@@ -625,6 +625,7 @@ static void judge_no_crossing(const struct observations *f, struct findings *ret
 
 void judge_segment(const struct observations *f, struct findings *ret)
 {
+	size_t errors;
 	bool lost = false;
 
 	for (size_t i = 0; i < f->n_ports; i++)
@@ -633,11 +634,12 @@ void judge_segment(const struct observations *f, struct findings *ret)
 				judge_twins(&f->ports[i], &f->ports[k], ret);
 	for (size_t i = 0; i < f->n_ports; i++)
 		judge_own_twin(&f->ports[i], ret);
+	errors = findings_count(ret, FINDING_ERROR);
 	if (f->inject_error && f->n_crossings)
 		judge_no_crossing(f, ret);
 	else
 		lost = judge_losses(f, ret) | judge_series_here(f, ret) | judge_further(f, ret);
-	if (!lost)
+	if (findings_count(ret, FINDING_ERROR) == errors)
 		judge_proxies(f, ret);
 	if (!lost && !f->inject_error) {
 		judge_beyond(f, ret);
