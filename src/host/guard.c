@@ -3,9 +3,11 @@
 #include "host/guard.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -56,13 +58,26 @@ static bool is_our_network(const struct conf_site *conf, const struct ip_prefix 
 	return found;
 }
 
-/** Whether a route is to an interface of the site, or to one of its destinations: it may have taken
- * the place of the site's route, about which there is no other event. */
+/** Whether the kernel adds such a route with an address: a local one, or to the network of one. A
+ * routing daemon may add thousands of others by an interface of the site. */
+static bool is_of_address(const struct host *host, const struct route_info *route)
+{
+	const uint8_t *bytes = route->dst.addr.bytes;
+	bool link_local =
+		route->dst.addr.family == AF_INET6 && bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+
+	return is_our_network(host->conf, &route->dst) ||
+	       ((route->table == RT_TABLE_LOCAL || link_local) &&
+		       is_ours(host, route->ifindex, NULL));
+}
+
+/** Whether a route belongs to an address of the site, or is to one of its destinations: it may have
+ * taken the place of the site's route, about which there is no other event. */
 static bool concerns_routes(const struct host *host, const struct route_info *route)
 {
 	struct planned_route planned = { .dst = route->dst, .table = route->table };
 
-	if (is_ours(host, route->ifindex, NULL) || is_our_network(host->conf, &route->dst))
+	if (is_of_address(host, route))
 		return true;
 	if (route_plan_has(&host->plan, &planned))
 		return true;

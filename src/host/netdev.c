@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/rtnetlink.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "host/sysctl.h"
 #include "netlink/ifaddr.h"
 #include "netlink/query.h"
+#include "netlink/route.h"
 
 int netdev_open(struct netdev *m, const char *name)
 {
@@ -204,6 +206,14 @@ int netdev_delete_address(
 	int err = netdev_change(m, ifaddr_encode_delete(&msg, link->ifindex, address),
 		"ip address del %s dev %s", ip_prefix_text(address, text), link->name);
 
+	if (err == 0 && address->addr.family == AF_INET6) {
+		struct ip_prefix local = { .addr = address->addr, .len = 128 };
+
+		/* its local route, if it was restored: the kernel deletes only its own */
+		err = nl_request(
+			&m->nl, route_encode_delete(&msg, &local, link->ifindex, RT_TABLE_LOCAL));
+		err = err == -ESRCH || err == -ENODEV ? 0 : err;
+	}
 	return err == -EADDRNOTAVAIL ? 0 : err;
 }
 

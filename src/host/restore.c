@@ -3,6 +3,7 @@
 #include "host/restore.h"
 
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,14 +181,13 @@ static int restore_connected(struct netdev *m, const struct ip_prefix *address,
 	const struct difference *d, const struct link_info *link)
 {
 	struct ip_prefix network = ip_prefix_masked(address);
-	int err;
 
 	if (d->table == RT_TABLE_MAIN && ip_prefix_equal(&network, &d->prefix))
 		return routes_restore_connected(m, link, address);
 	if (d->table != RT_TABLE_LOCAL || !ip_addr_equal(&address->addr, &d->prefix.addr))
 		return -ENOENT;
-	err = netdev_delete_address(m, link, address);
-	return err < 0 ? err : netdev_add_address(m, link, address);
+	/* not by adding the address again: with it, the kernel deletes what others have added */
+	return routes_restore_local(m, link, &address->addr);
 }
 
 static int restore_a_route(struct host *host, const struct wanted_link *w,
@@ -202,19 +202,42 @@ static int restore_a_route(struct host *host, const struct wanted_link *w,
 	return err == -ENOENT ? restore_route(host, d, link) : err;
 }
 
+static bool is_configured(const struct wanted_link *w, const struct ip_prefix *address)
+{
+	for (size_t i = 0; w->addresses && i < w->addresses->n; i++)
+		if (ip_addr_equal(&w->addresses->v[i].prefix.addr, &address->addr))
+			return true;
+	return false;
+}
+
+/** Whether the kernel has made an address by itself; no if that is unclear. */
+static bool is_made_by_kernel(const struct ifaddr_info *address, const struct link_info *link)
+{
+	const uint8_t *id = address->prefix.addr.bytes + 8;
+
+	if (!difference_is_link_local(address))
+		return false;
+	if (address->proto)
+		return address->proto == IFAPROT_KERNEL_LL;
+	/* RFC 4291 appendix A, before Linux 5.18 */
+	return link->has_mac && id[0] == (link->mac[0] ^ 2) && !memcmp(id + 1, link->mac + 1, 2) &&
+	       id[3] == 0xff && id[4] == 0xfe && !memcmp(id + 5, link->mac + 3, 3);
+}
+
 /** Disable the IPv6 link-local address of an interface again, and remove what the kernel made. */
-static int restore_no_autoconf(struct netdev *m, const char *name)
+static int restore_no_autoconf(struct netdev *m, const struct wanted_link *w)
 {
 	struct ifaddr_list list;
 	struct link_info link;
-	int err = netdev_find(m, name, &link);
+	int err = netdev_find(m, w->name, &link);
 
 	if (err == 0)
 		err = netdev_no_autoconf(m, &link);
 	if (err < 0 || query_addresses(&m->nl, AF_INET6, &list) < 0)
 		return err;
 	for (size_t i = 0; i < list.n && err == 0; i++)
-		if (list.v[i].ifindex == link.ifindex && difference_is_link_local(&list.v[i]))
+		if (list.v[i].ifindex == link.ifindex && is_made_by_kernel(&list.v[i], &link) &&
+			!is_configured(w, &list.v[i].prefix))
 			err = netdev_delete_address(m, &link, &list.v[i].prefix);
 	free(list.v);
 	return err;
@@ -276,7 +299,7 @@ int restore_difference(struct host *host, const struct wanted *wanted, const str
 	case DIFFERENCE_ACCEPT_RA:
 		return netdev_refuse_ra(m, d->name);
 	case DIFFERENCE_AUTOCONF:
-		return restore_no_autoconf(m, d->name);
+		return restore_no_autoconf(m, w);
 	case DIFFERENCE_FILTER:
 		return routes_renew_filter(m, &host->conf->interface, &host->plan);
 	case DIFFERENCE_DNS:

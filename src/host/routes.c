@@ -393,6 +393,17 @@ int routes_restore_connected(
 	return err;
 }
 
+int routes_restore_local(struct netdev *m, const struct link_info *link, const struct ip_addr *addr)
+{
+	char text[IP_ADDR_TEXT_LEN];
+	struct nl_msg msg;
+	int err = netdev_change(m, route_encode_local(&msg, addr, link->ifindex),
+		"ip route append local %s dev %s table local proto kernel",
+		ip_addr_text(addr, text), link->name);
+
+	return err == -EEXIST ? 0 : err; /* restored meanwhile */
+}
+
 /** Undo the newest journal entry that matches, if there is one. Return: 0 or -errno. */
 static int undo_noted(struct netdev *m, struct journal_entry like,
 	int (*undo)(struct netdev *m, const struct journal_entry *e))

@@ -55,6 +55,10 @@ int routes_restore_route(
 int routes_restore_connected(
 	struct netdev *m, const struct link_info *link, const struct ip_prefix *address);
 
+/** Likewise the route of the local table, which delivers packets to the address. */
+int routes_restore_local(
+	struct netdev *m, const struct link_info *link, const struct ip_addr *addr);
+
 /** Install the rules, sysctl and filter of a default route, in place of what is left of them.
  * Return: 0 or -errno, as above. */
 int routes_restore_rules(

@@ -69,6 +69,8 @@ int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr_info *ret)
 			nl_attr_addr(a, i.ifa_family, &address);
 		else if (mnl_attr_get_type(a) == IFA_FLAGS)
 			nl_attr_u32(a, &info.flags);
+		else if (mnl_attr_get_type(a) == IFA_PROTO && mnl_attr_get_payload_len(a) == 1)
+			info.proto = mnl_attr_get_u8(a);
 	}
 	/* On a point-to-point interface IFA_ADDRESS is the peer's; IPv6 may have only that. */
 	info.prefix.addr = local.family ? local : address;

@@ -15,6 +15,7 @@ struct ifaddr_info {
 	struct ip_prefix prefix;
 	uint8_t scope;	/* RT_SCOPE_… */
 	uint32_t flags; /* IFA_F_… */
+	uint8_t proto;	/* who has added it: IFAPROT_…; 0: unknown (before Linux 5.18) */
 };
 
 /** Add an address to the interface. -EEXIST if it is present. Return: `m`, as all encoders do. */

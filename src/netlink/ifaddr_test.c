@@ -83,11 +83,34 @@ static void test_decode(void **state)
 	}
 }
 
+/* Who added an address: absent, the kernel's own link-local one, an attribute of a wrong size. */
+static void test_decode_proto(void **state)
+{
+	static const struct {
+		const char *attribute;
+		uint8_t proto;
+	} table[] = { { "", 0 }, { "05000b00 03000000", 3 }, { "06000b00 03030000", 0 } };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct ifaddr_info info;
+		char hex[256];
+		struct nl_msg m;
+
+		snprintf(hex, sizeof(hex),
+			"00000000 14000000 00000000 00000000 0a4080fd 05000000 "
+			"14000100 fe800000 00000000 00000000 00000099 %s",
+			table[i].attribute);
+		assert_int_equal(ifaddr_decode(message_of(&m, hex), &info), 0);
+		assert_int_equal(info.proto, table[i].proto);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_decode_proto),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,25 @@ struct nl_msg *route_encode_connected(
 	return m;
 }
 
+struct nl_msg *route_encode_local(struct nl_msg *m, const struct ip_addr *addr, uint32_t ifindex)
+{
+	bool six = addr->family == AF_INET6;
+	struct rtmsg r = { .rtm_family = (uint8_t)addr->family,
+		.rtm_dst_len = (uint8_t)ip_addr_bits(addr),
+		.rtm_table = RT_TABLE_LOCAL,
+		.rtm_protocol = RTPROT_KERNEL,
+		.rtm_scope = six ? RT_SCOPE_UNIVERSE : RT_SCOPE_HOST,
+		.rtm_type = RTN_LOCAL };
+
+	/* with NLM_F_EXCL, an address that another interface has, too, would be refused */
+	nl_msg_start(m, RTM_NEWROUTE, NLM_F_CREATE | (six ? 0 : NLM_F_APPEND), &r, sizeof(r));
+	nl_msg_put_addr(m, RTA_DST, addr);
+	nl_msg_put_u32(m, RTA_OIF, ifindex);
+	if (!six)
+		nl_msg_put_addr(m, RTA_PREFSRC, addr);
+	return m;
+}
+
 struct nl_msg *route_encode_dump(struct nl_msg *m, uint8_t family, uint32_t ifindex)
 {
 	struct rtmsg r = { .rtm_family = family };

@@ -53,6 +53,11 @@ struct nl_msg *route_encode_delete(
 struct nl_msg *route_encode_connected(
 	struct nl_msg *m, const struct ip_prefix *address, uint32_t ifindex);
 
+/** Add the route of the local table that the kernel adds with an address: it delivers packets to
+ * it. -EEXIST if the interface has it. An IPv6 one has another metric than the kernel's, which
+ * netlink cannot set, and stays when the address is deleted. */
+struct nl_msg *route_encode_local(struct nl_msg *m, const struct ip_addr *addr, uint32_t ifindex);
+
 /** Request all routes of a family in all tables. `ifindex`: 0, or only those by this interface:
  * -ENODEV if there is none. Kernels before 4.20 answer with all routes all the same. */
 struct nl_msg *route_encode_dump(struct nl_msg *m, uint8_t family, uint32_t ifindex);
