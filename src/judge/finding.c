@@ -72,13 +72,6 @@ size_t findings_count(const struct findings *f, enum finding_severity severity)
 	return n;
 }
 
-const char *findings_verdict(const struct findings *f)
-{
-	if (f->out_of_memory || findings_count(f, FINDING_ERROR))
-		return "not all right";
-	return findings_count(f, FINDING_WARNING) ? "no error" : "all right";
-}
-
 void findings_fini(struct findings *f)
 {
 	free(f->v);

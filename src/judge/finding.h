@@ -50,8 +50,5 @@ void finding_hint(struct finding *finding, const char *format, ...)
 /** The number of findings with this severity. */
 size_t findings_count(const struct findings *f, enum finding_severity severity);
 
-/** All findings in two or three words: "all right" only if there is nothing to look at. */
-const char *findings_verdict(const struct findings *f);
-
 /** Release the findings and make them empty. */
 void findings_fini(struct findings *f);

@@ -90,7 +90,7 @@ void render_check_text(FILE *out, const char *site, const struct findings *findi
 	fprintf(out, "%s%s%s\n", style->colour ? BOLD : "", site, off);
 	for (size_t i = 0; i < findings->n; i++)
 		finding_lines(out, &findings->v[i], style);
-	fprintf(out, "%s%s: ", on, findings_verdict(findings));
+	fprintf(out, "%s%s: ", on, errors ? "not all right" : "all right");
 	count_words(out, errors, "error", &first);
 	count_words(out, findings_count(findings, FINDING_WARNING), "warning", &first);
 	count_words(out, findings_count(findings, FINDING_NOTE), "note", &first);

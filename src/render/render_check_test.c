@@ -74,10 +74,6 @@ static void test_text(void **state)
 	text = text_of(&f, &style);
 	assert_string_equal(text, "vpn01\n  ok      vpn01         Fine.\nall right: 1 ok\n");
 	free(text);
-	finding_add(&f, FINDING_WARNING, "members", "eth1", "Not proved.\nLook.");
-	text = text_of(&f, &style);
-	assert_non_null(strstr(text, "\nno error: 1 warning, 1 ok\n"));
-	free(text);
 	findings_fini(&f);
 }
 
