@@ -161,20 +161,26 @@ static void collect_claims(struct replaced *r, const struct entry *entry)
 static bool collect(struct replaced *r)
 {
 	struct import *im = r->im;
+	struct entry *entries = calloc(im->n_facts + 1, sizeof(*entries));
 
-	r->entries = calloc(im->n_facts + 1, sizeof(*r->entries));
+	r->entries = entries;
 	r->gone = calloc(im->n_facts + 1, sizeof(*r->gone));
-	im->out_of_memory |= !r->entries || !r->gone;
-	for (size_t i = 0; i < im->n_facts && !im->out_of_memory; i++) {
-		struct entry *entry = &r->entries[r->n_entries];
-
-		if (!make_entry(im, i, r->n_entries ? entry - 1 : NULL, entry))
-			continue;
-		r->n_entries++;
-		if (entry->fact->object == IMPORT_PEER && !strcmp(entry->fact->key, "AllowedIPs"))
-			collect_claims(r, entry);
+	if (!entries || !r->gone) {
+		im->out_of_memory = true;
+		return false;
 	}
-	return !im->out_of_memory;
+	for (size_t i = 0; i < im->n_facts; i++) {
+		struct entry *entry = &entries[r->n_entries];
+
+		if (make_entry(im, i, r->n_entries ? entry - 1 : NULL, entry))
+			r->n_entries++;
+	}
+	for (size_t i = 0; i < r->n_entries && !im->out_of_memory; i++)
+		if (entries[i].fact->object == IMPORT_PEER &&
+			!strcmp(entries[i].fact->key, "AllowedIPs"))
+			collect_claims(r, &entries[i]);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the caller frees r->entries */
+	return !im->out_of_memory; /* the caller frees both */
 }
 
 static void replace(struct replaced *r, const struct entry *entry, struct conf_at by)

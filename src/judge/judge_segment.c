@@ -635,10 +635,13 @@ void judge_segment(const struct observations *f, struct findings *ret)
 	for (size_t i = 0; i < f->n_ports; i++)
 		judge_own_twin(&f->ports[i], ret);
 	errors = findings_count(ret, FINDING_ERROR);
-	if (f->inject_error && f->n_crossings)
+	if (f->inject_error && f->n_crossings) {
 		judge_no_crossing(f, ret);
-	else
-		lost = judge_losses(f, ret) | judge_series_here(f, ret) | judge_further(f, ret);
+	} else {
+		lost = judge_losses(f, ret);
+		lost = judge_series_here(f, ret) || lost;
+		lost = judge_further(f, ret) || lost;
+	}
 	if (findings_count(ret, FINDING_ERROR) == errors)
 		judge_proxies(f, ret);
 	if (!lost && !f->inject_error) {
