@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/keytext.h"
+#include "base/unit_socket.h"
 #include "base/wall.h"
 
 /** Kinds of confined processes; the comments give the descriptors, in this order, and what follows
@@ -17,21 +18,15 @@ enum guarded_role {
 	GUARDED_RESOLVER,   /* requests, report; nothing */
 };
 
-/** A namespace. */
-struct guarded_space {
-	uint64_t dev;
-	uint64_t ino;
-};
-
 /** The task. */
 struct guarded_task {
-	uint32_t role;		  /* enum guarded_role */
-	uint32_t verbose;	  /* the log has debug messages */
-	uint32_t debugged;	  /* see confine_is_debugged() */
-	struct guarded_space net; /* of the monitor; the process must have the same */
-	struct guarded_space ipc; /* likewise; the process should have another */
-	char site[256];		  /* its name */
-	char options[256];	  /* WIRESPAN_OPTIONS */
+	uint32_t role;		 /* enum guarded_role */
+	uint32_t verbose;	 /* the log has debug messages */
+	uint32_t debugged;	 /* see confine_is_debugged() */
+	struct namespace_id net; /* of the monitor; the process must have the same */
+	struct namespace_id ipc; /* likewise; the process should have another */
+	char site[256];		 /* its name */
+	char options[256];	 /* WIRESPAN_OPTIONS */
 	/* of an engine */
 	uint32_t n_ports;
 	uint16_t listen_port; /* 0: that of the configuration */

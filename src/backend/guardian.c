@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/unit_socket.h"
 #include "confine/confine.h"
 #include "confine/title.h"
 
@@ -37,13 +38,6 @@ struct guardian {
 };
 
 /* ---- the task ---- */
-
-static bool is_here(const char *path, const struct guarded_space *space)
-{
-	struct stat s;
-
-	return stat(path, &s) == 0 && s.st_dev == space->dev && s.st_ino == space->ino;
-}
 
 static bool ends(const char *text, size_t size)
 {
@@ -86,7 +80,7 @@ int guardian_check(const void *body, size_t len, size_t n_fds)
 	memcpy(&t, body, sizeof(t));
 	if (!is_whole(&t, len - sizeof(t), n_fds))
 		err = -EBADMSG;
-	else if (!is_here("/proc/self/ns/net", &t.net))
+	else if (!namespace_id_is("/proc/self/ns/net", &t.net))
 		err = -EXDEV;
 	secret_wipe(&t, sizeof(t));
 	return err;
@@ -182,7 +176,7 @@ static void run_task(struct guardian *g) __attribute__((noreturn));
 static void run_task(struct guardian *g)
 {
 	const struct guarded_task *t = g->task.body;
-	unsigned has = is_here("/proc/self/ns/ipc", &t->ipc) ? 0U : CONFINE_IPC;
+	unsigned has = namespace_id_is("/proc/self/ns/ipc", &t->ipc) ? 0U : CONFINE_IPC;
 
 	if (t->verbose)
 		log_set_level(LOG_LEVEL_DEBUG);
@@ -330,43 +324,27 @@ static int guard(struct guardian *g)
 /* Whether a monitor has connected: root, through systemd. */
 static bool is_roots(int fd)
 {
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
 	int type = 0;
-	socklen_t type_len = sizeof(type);
+	socklen_t len = sizeof(type);
 
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) == 0 &&
-	       type == SOCK_SEQPACKET &&
-	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.uid == 0;
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET &&
+	       unit_socket_is_roots(fd);
 }
 
 /* Receive the monitor's program. Return: a descriptor; or -errno. */
 static int receive_program(int fd)
 {
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
-	char byte;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control) };
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	const struct cmsghdr *cm;
+	char byte;
 	int program;
 	ssize_t n;
 
 	while (poll(&p, 1, -1) < 0 && errno == EINTR)
 		;
-	n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-	cm = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-	if (!cm || cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS ||
-		cm->cmsg_len != CMSG_LEN(sizeof(int)))
-		return n < 0 ? -errno : n == 0 ? -EPIPE : -EBADMSG;
-	memcpy(&program, CMSG_DATA(cm), sizeof(program));
-	return program;
+	n = unit_socket_receive(fd, &byte, 1, &program);
+	if (n <= 0)
+		return n < 0 ? (int)n : -EPIPE;
+	return program < 0 ? -EBADMSG : program;
 }
 
 /* Execute the monitor's program, unless it is this one. Return: 0 or -errno. */

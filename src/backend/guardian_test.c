@@ -35,12 +35,12 @@
 
 /* ---- tasks ---- */
 
-static struct guarded_space own_space(const char *path)
+static struct namespace_id own_space(const char *path)
 {
 	struct stat s;
 
 	assert_int_equal(stat(path, &s), 0);
-	return (struct guarded_space){ s.st_dev, s.st_ino };
+	return (struct namespace_id){ s.st_dev, s.st_ino };
 }
 
 static void test_check(void **state)

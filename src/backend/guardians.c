@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "base/unix_address.h"
+#include "base/unit_socket.h"
 #include "confine/confine.h"
 
 /* How long systemd may take to start a guardian, and that to start a process. */
@@ -29,69 +29,32 @@
 /* When to open another connection after the last spare one was used. */
 #define REFILL_AFTER NS_PER_S
 
-/* Exists where systemd is process 1. Source: sd_booted(3). */
-#define SYSTEMD_FOLDER "/run/systemd/system"
-
 /* ---- connections ---- */
 
 /* Pass on which program the guardian has to be. Return: 0 or -errno. */
 static int pass_program(int fd)
 {
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { .bytes = { 0 } };
-	char byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = CMSG_SPACE(sizeof(int)) };
 	int program = open("/proc/self/exe", O_PATH | O_CLOEXEC);
-	int err = 0;
+	int err;
 
 	if (program < 0)
 		return -errno;
-	control.head = (struct cmsghdr){
-		.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS
-	};
-	memcpy(CMSG_DATA(&control.head), &program, sizeof(int));
-	if (sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		err = -errno;
+	err = unit_socket_send(fd, "", 1, program);
 	close(program);
 	return err;
 }
 
-/* Whether root listens there: others could read keys. */
-static bool is_roots(int fd)
-{
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.uid == 0;
-}
-
-/* Connect to a new guardian, which systemd starts now. Return: a descriptor or -errno. */
+/* Connect to a new guardian, which systemd starts now: only to root's, as others could read keys.
+ * Return: a descriptor or -errno. */
 static int connect_new(const char *path)
 {
-	struct sockaddr_un address;
-	int err = unix_address(path, &address);
-	int fd;
+	int fd = unit_socket_connect(path);
+	int err = fd < 0 ? fd : pass_program(fd);
 
-	if (err < 0)
-		return err;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		err = -errno;
-	else if (!is_roots(fd))
-		err = -EPERM;
-	else
-		err = pass_program(fd);
 	if (!err)
 		return fd;
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return err;
 }
 
@@ -126,7 +89,7 @@ void guardians_open(struct guardians *g, const char *path)
 	if (confine_can_change_user())
 		return;
 	if (lstat(path, &stat) < 0 || !S_ISSOCK(stat.st_mode) || stat.st_uid != 0) {
-		if (access(SYSTEMD_FOLDER, F_OK) == 0)
+		if (unit_socket_has_systemd())
 			log_warning("systemd cannot start the confined processes, as there is no "
 				    "%s of root: they get this process's user "
 				    "and capabilities. Start "
@@ -156,16 +119,6 @@ void guardians_close(struct guardians *g)
 
 /* ---- tasks ---- */
 
-static struct guarded_space space_of(const char *path)
-{
-	struct guarded_space space = { 0 };
-	struct stat s;
-
-	if (stat(path, &s) == 0)
-		space = (struct guarded_space){ s.st_dev, s.st_ino };
-	return space;
-}
-
 /* Fill in what does not depend on the role. Return: 0 or -errno. */
 static int complete(struct guarded_task *task)
 {
@@ -173,10 +126,9 @@ static int complete(struct guarded_task *task)
 
 	task->verbose = log_shows(LOG_LEVEL_DEBUG);
 	task->debugged = confine_is_debugged();
-	task->net = space_of("/proc/self/ns/net");
-	task->ipc = space_of("/proc/self/ns/ipc");
-	if (!task->net.ino)
+	if (namespace_id_read("/proc/self/ns/net", &task->net) < 0)
 		return -ESRCH;
+	(void)namespace_id_read("/proc/self/ns/ipc", &task->ipc);
 	if (options && strlen(options) >= sizeof(task->options))
 		return -ENAMETOOLONG;
 	(void)snprintf(task->options, sizeof(task->options), "%s", options ? options : "");

@@ -17,6 +17,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/unit_socket.h"
 #include "host/port_socket.h"
 #include "netlink/query.h"
 
@@ -26,9 +27,6 @@
 
 /* When another process is asked again, after it has refused. */
 #define RETRY_AFTER (60 * NS_PER_S)
-
-/* Exists where systemd is process 1. Source: sd_booted(3). */
-#define SYSTEMD_FOLDER "/run/systemd/system"
 
 /* Most sockets of a site: those of its first members. */
 #define SOCKETS_MAX 64
@@ -64,7 +62,7 @@ static int open_socket(struct port_counts *c, const struct port_socket *s)
 	if (c->opener == 0 && mono_is_set(c->retry) && !mono_reached(c->retry, clock_mono()))
 		return fd;
 	if (c->opener == 0)
-		c->opener = port_socket_connect(PORT_SOCKET_OPENER);
+		c->opener = unit_socket_connect(PORT_SOCKET_OPENER);
 	if (c->opener < 0)
 		return fd;
 	fd = port_socket_ask(c->opener, &key);
@@ -79,7 +77,7 @@ static int open_socket(struct port_counts *c, const struct port_socket *s)
 /** What to do if no socket can be opened. */
 static const char *opener_hint(const struct port_counts *c)
 {
-	return c->opener < 0 && access(SYSTEMD_FOLDER, F_OK) == 0
+	return c->opener < 0 && unit_socket_has_systemd()
 		       ? ". See `systemctl status wirespan-packets.socket`"
 		       : "";
 }

@@ -10,11 +10,10 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "base/unix_address.h"
+#include "base/unit_socket.h"
 
 #define RECEIVE_BUFFER (256 << 10) /* bytes */
 
@@ -30,14 +29,7 @@ struct request {
 	uint32_t ifindex;
 	uint32_t limit;
 	uint32_t protocol;
-	uint64_t net_dev; /* the network namespace of `ifindex` */
-	uint64_t net_ino;
-};
-
-/** Room for one descriptor. */
-union control {
-	struct cmsghdr head;
-	char bytes[CMSG_SPACE(sizeof(int))];
+	struct namespace_id net; /* of `ifindex` */
 };
 
 /* ---- opening ---- */
@@ -89,55 +81,16 @@ int port_socket_open(const struct port_socket_key *key)
 
 /* ---- asking ---- */
 
-static bool is_roots(int fd)
-{
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.uid == 0;
-}
-
-int port_socket_connect(const char *path)
-{
-	struct sockaddr_un address;
-	int err = unix_address(path, &address);
-	int fd;
-
-	if (err < 0)
-		return err;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		err = -errno;
-	else if (!is_roots(fd))
-		err = -EPERM;
-	if (!err)
-		return fd;
-	close(fd);
-	return err;
-}
-
 /* Receive a number and, if there is one, a descriptor. Return: it, -1 if there is none; or -errno,
  * or the number, if that is negative. */
 static int receive_reply(int opener)
 {
-	union control control;
 	int32_t code = 0;
-	struct iovec iov = { &code, sizeof(code) };
-	struct msghdr msg = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(opener, &msg, MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *cm = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-	int fd = -1;
+	int fd;
+	ssize_t n = unit_socket_receive(opener, &code, sizeof(code), &fd);
 
 	if (n < 0)
-		return -errno;
-	if (cm && cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == SCM_RIGHTS &&
-		cm->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(cm), sizeof(fd));
+		return (int)n;
 	if (n == sizeof(code) && !code && fd >= 0)
 		return fd;
 	if (fd >= 0)
@@ -147,15 +100,13 @@ static int receive_reply(int opener)
 
 int port_socket_ask(int opener, const struct port_socket_key *key)
 {
-	struct request r = { VERSION, key->ifindex, key->limit, key->protocol, 0, 0 };
+	struct request r = { VERSION, key->ifindex, key->limit, key->protocol, { 0 } };
 	struct pollfd p = { .fd = opener, .events = POLLIN };
-	struct stat net;
 	int n;
 
-	if (stat("/proc/self/ns/net", &net) < 0)
-		return -errno;
-	r.net_dev = net.st_dev;
-	r.net_ino = net.st_ino;
+	n = namespace_id_read("/proc/self/ns/net", &r.net);
+	if (n < 0)
+		return n;
 	if (send(opener, &r, sizeof(r), MSG_NOSIGNAL) < 0)
 		return -errno;
 	do
@@ -166,38 +117,14 @@ int port_socket_ask(int opener, const struct port_socket_key *key)
 
 /* ---- serving ---- */
 
-static bool is_here(const struct request *r)
-{
-	struct stat net;
-
-	return stat("/proc/self/ns/net", &net) == 0 && net.st_dev == r->net_dev &&
-	       net.st_ino == r->net_ino;
-}
-
-/* Send a number, with a descriptor unless `passed` is negative. Return: 0 or -errno. */
-static int send_reply(int fd, int32_t code, int passed)
-{
-	union control control = { .bytes = { 0 } };
-	struct iovec iov = { &code, sizeof(code) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (passed >= 0) {
-		control.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
-			.cmsg_level = SOL_SOCKET,
-			.cmsg_type = SCM_RIGHTS };
-		memcpy(CMSG_DATA(&control.head), &passed, sizeof(int));
-		msg.msg_control = &control;
-		msg.msg_controllen = CMSG_SPACE(sizeof(int));
-	}
-	return sendmsg(fd, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
 /* Serve a request. Return: 0 or -errno. */
 static int serve_one(int fd, const struct request *r)
 {
 	struct port_socket_key key = { r->ifindex, r->limit, (uint16_t)r->protocol };
-	int opened = is_here(r) ? port_socket_open(&key) : -EXDEV;
-	int err = send_reply(fd, opened < 0 ? opened : 0, opened);
+	int opened =
+		namespace_id_is("/proc/self/ns/net", &r->net) ? port_socket_open(&key) : -EXDEV;
+	int32_t code = opened < 0 ? opened : 0;
+	int err = unit_socket_send(fd, &code, sizeof(code), opened);
 
 	if (opened >= 0)
 		close(opened);
@@ -206,7 +133,7 @@ static int serve_one(int fd, const struct request *r)
 
 int port_socket_serve(int fd)
 {
-	if (!is_roots(fd))
+	if (!unit_socket_is_roots(fd))
 		return -EPERM;
 	for (;;) {
 		struct request r;

@@ -28,11 +28,7 @@ struct port_socket_key {
  * not; or another -errno. */
 MUST_CHECK int port_socket_open(const struct port_socket_key *key);
 
-/** Connect to the process that may, at `path`; it need not have been started yet. Return: a
- * descriptor; -ENOENT if there is none; -EPERM if it is not root's; or another -errno. */
-MUST_CHECK int port_socket_connect(const char *path);
-
-/** Let that process open a socket. Return: as port_socket_open(); or -EXDEV if it is in another
+/** Let the process that may, to which `opener` is connected, open a socket. Return: as port_socket_open(); or -EXDEV if it is in another
  * network namespace. */
 MUST_CHECK int port_socket_ask(int opener, const struct port_socket_key *key);
 

@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "base/unit_socket.h"
 #include "netlink/test_netns.h"
 
 #define USER 65533
@@ -98,7 +99,7 @@ static void test_who_asks(void **state)
 	assert_int_equal(end(pid, -1), EPERM);
 	assert_int_equal(port_socket_ask(opener, &key), -EPIPE);
 	close(opener);
-	assert_int_equal(port_socket_connect("/proc/self/absent"), -ENOENT);
+	assert_int_equal(unit_socket_connect("/proc/self/absent"), -ENOENT);
 }
 
 /* Requests of other lengths and of another version. */
