@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/keytext.h"
-#include "base/unit_socket.h"
+#include "host/unit_socket.h"
 #include "base/wall.h"
 
 /** Kinds of confined processes; the comments give the descriptors, in this order, and what follows

@@ -23,7 +23,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "base/unit_socket.h"
+#include "host/unit_socket.h"
 #include "confine/confine.h"
 #include "confine/title.h"
 

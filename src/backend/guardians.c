@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "base/unit_socket.h"
+#include "host/unit_socket.h"
 #include "confine/confine.h"
 
 /* How long systemd may take to start a guardian, and that to start a process. */

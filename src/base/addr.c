@@ -24,6 +24,24 @@ struct ip_addr ip_addr_v6(const void *bytes)
 	return a;
 }
 
+struct ip_addr ip_addr_link_local(const uint8_t mac[static 6])
+{
+	struct ip_addr a = { .family = AF_INET6, .bytes = { 0xfe, 0x80 } };
+
+	a.bytes[8] = mac[0] ^ 2;
+	a.bytes[9] = mac[1];
+	a.bytes[10] = mac[2];
+	a.bytes[11] = 0xff;
+	a.bytes[12] = 0xfe;
+	memcpy(a.bytes + 13, mac + 3, 3);
+	return a;
+}
+
+bool ip_addr_is_link_local(const struct ip_addr *a)
+{
+	return a->family == AF_INET6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
+}
+
 struct ip_addr ip_addr_unmapped(const struct ip_addr *a)
 {
 	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };

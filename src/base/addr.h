@@ -59,6 +59,13 @@ struct ip_addr ip_addr_v4(const void *bytes);
 /** An IPv6 address from its 16 wire bytes. */
 struct ip_addr ip_addr_v6(const void *bytes);
 
+/** The link-local IPv6 address that is made of a 6-byte Ethernet address. Source: RFC 4291,
+ * appendix A. */
+struct ip_addr ip_addr_link_local(const uint8_t mac[static 6]);
+
+/** Whether it is a link-local address of IPv6: fe80::/10. */
+bool ip_addr_is_link_local(const struct ip_addr *a);
+
 /** Map a v4-mapped IPv6 address (::ffff:192.0.2.1, as dual-stack sockets report it) to IPv4; return
  * any other address unchanged. */
 struct ip_addr ip_addr_unmapped(const struct ip_addr *a);

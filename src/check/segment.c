@@ -665,7 +665,7 @@ static void find_addresses(
 			port->ip6 = a->prefix.addr;
 	}
 	if (!port->ip6.family)
-		port->ip6 = wire_link_local(owner->mac);
+		port->ip6 = ip_addr_link_local(owner->mac);
 }
 
 static int open_port(struct port *port, const char *name, const struct ifaddr_list *addresses)

@@ -18,7 +18,6 @@ static void choose_sizes(const struct prober *p, struct observed_crossing *x)
 {
 	struct observed_series *s = &x->series;
 	unsigned n = p->byte_ns ? SLOW_SIZES : OBSERVED_SIZES;
-
 	unsigned large = x->large > SEGMENT_SMALL + n ? x->large : LARGE;
 
 	if (x->borrowed || x->further || x->to.tcp_port ||

@@ -37,12 +37,6 @@ bool conf_endpoint_addr(const struct conf_peer *peer, struct ip_addr *ret)
 	return true;
 }
 
-bool conf_endpoint_is_link_local(const struct ip_addr *addr)
-{
-	return addr->family == AF_INET6 && addr->bytes[0] == 0xfe &&
-	       (addr->bytes[1] & 0xc0) == 0x80;
-}
-
 const char *conf_endpoint_zone(const struct conf_peer *peer)
 {
 	const char *percent = peer->endpoint_host ? strchr(peer->endpoint_host, '%') : NULL;
@@ -185,7 +179,7 @@ static void check_endpoint(const struct conf_site *site, const struct ranges *ra
 			peer->endpoint_host);
 		return;
 	}
-	if (conf_endpoint_is_link_local(&addr)) {
+	if (ip_addr_is_link_local(&addr)) {
 		if (!conf_endpoint_zone(peer))
 			conf_report_add(report, CONF_WARNING, at,
 				"Endpoint: %s is a link-local address without its interface: "

@@ -12,10 +12,6 @@ void conf_check_endpoints(const struct conf_site *site, struct conf_report *repo
 /** The address of a peer's Endpoint. Return: false if there is none or it is a host name. */
 MUST_CHECK bool conf_endpoint_addr(const struct conf_peer *peer, struct ip_addr *ret);
 
-/** Whether the address is a link-local one of IPv6, which is reached by the interface of its zone
- * whatever routes there are. */
-bool conf_endpoint_is_link_local(const struct ip_addr *addr);
-
 /** The zone of a peer's Endpoint: the name or the number of an interface. NULL: it has none. */
 const char *conf_endpoint_zone(const struct conf_peer *peer);
 

@@ -62,12 +62,8 @@ static bool is_our_network(const struct conf_site *conf, const struct ip_prefix 
  * routing daemon may add thousands of others by an interface of the site. */
 static bool is_of_address(const struct host *host, const struct route_info *route)
 {
-	const uint8_t *bytes = route->dst.addr.bytes;
-	bool link_local =
-		route->dst.addr.family == AF_INET6 && bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
-
 	return is_our_network(host->conf, &route->dst) ||
-	       ((route->table == RT_TABLE_LOCAL || link_local) &&
+	       ((route->table == RT_TABLE_LOCAL || ip_addr_is_link_local(&route->dst.addr)) &&
 		       is_ours(host, route->ifindex, NULL));
 }
 

@@ -231,7 +231,7 @@ static uint32_t link_toward(
 {
 	const struct link_info *link = host_facts_zone(m->facts, conf_endpoint_zone(peer));
 
-	if (conf_endpoint_is_link_local(addr))
+	if (ip_addr_is_link_local(addr)) /* it is reached by its zone, whatever routes there are */
 		return link ? link->ifindex : 0;
 	return m->facts->route(m->facts->ctx, addr);
 }

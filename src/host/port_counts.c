@@ -17,7 +17,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/unit_socket.h"
+#include "host/unit_socket.h"
 #include "host/port_socket.h"
 #include "netlink/query.h"
 

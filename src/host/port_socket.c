@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "base/unit_socket.h"
+#include "host/unit_socket.h"
 
 #define RECEIVE_BUFFER (256 << 10) /* bytes */
 

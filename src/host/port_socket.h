@@ -28,8 +28,8 @@ struct port_socket_key {
  * not; or another -errno. */
 MUST_CHECK int port_socket_open(const struct port_socket_key *key);
 
-/** Let the process that may, to which `opener` is connected, open a socket. Return: as port_socket_open(); or -EXDEV if it is in another
- * network namespace. */
+/** Let the process that may, to which `opener` is connected, open a socket. Return: as
+ * port_socket_open(); or -EXDEV if it is in another network namespace. */
 MUST_CHECK int port_socket_ask(int opener, const struct port_socket_key *key);
 
 /** Serve a connection until it ends. Return: 0; -EPERM if its other end is not root's; or -EBADMSG

@@ -21,7 +21,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "base/unit_socket.h"
+#include "host/unit_socket.h"
 #include "netlink/test_netns.h"
 
 #define USER 65533

@@ -213,15 +213,13 @@ static bool is_configured(const struct wanted_link *w, const struct ip_prefix *a
 /** Whether the kernel has made an address by itself; no if that is unclear. */
 static bool is_made_by_kernel(const struct ifaddr_info *address, const struct link_info *link)
 {
-	const uint8_t *id = address->prefix.addr.bytes + 8;
+	struct ip_addr made = ip_addr_link_local(link->mac);
 
 	if (!difference_is_link_local(address))
 		return false;
 	if (address->proto)
 		return address->proto == IFAPROT_KERNEL_LL;
-	/* RFC 4291 appendix A, before Linux 5.18 */
-	return link->has_mac && id[0] == (link->mac[0] ^ 2) && !memcmp(id + 1, link->mac + 1, 2) &&
-	       id[3] == 0xff && id[4] == 0xfe && !memcmp(id + 5, link->mac + 3, 3);
+	return link->has_mac && ip_addr_equal(&address->prefix.addr, &made); /* before Linux 5.18 */
 }
 
 /** Disable the IPv6 link-local address of an interface again, and remove what the kernel made. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sockets through which systemd starts a process of ours for each connection. */
-#include "base/unit_socket.h"
+#include "host/unit_socket.h"
 
 #include <errno.h>
 #include <string.h>

@@ -97,12 +97,9 @@ static bool is_without_link_local(const char *name)
 	return false;
 }
 
-/** The link-local address that the kernel makes of an Ethernet address; family 0 if it makes none.
- * Source: RFC 4291 appendix A. */
+/** The link-local address that the kernel makes of an Ethernet address; family 0: none. */
 static struct ip_prefix link_local_of(const struct link_info *link)
 {
-	struct ip_prefix p = { .addr = { .family = AF_INET6, .bytes = { 0xfe, 0x80 } }, .len = 64 };
-	uint8_t *id = p.addr.bytes + 8;
 	char path[64];
 	char is[8];
 
@@ -110,12 +107,7 @@ static struct ip_prefix link_local_of(const struct link_info *link)
 	if (!link->has_mac || link->mtu < IPV6_MTU_MIN || is_without_link_local(link->name) ||
 		sysctl_read(path, is, sizeof(is)) < 0 || strcmp(is, "0") != 0)
 		return (struct ip_prefix){ 0 };
-	memcpy(id, link->mac, 3);
-	memcpy(id + 5, link->mac + 3, 3);
-	id[0] ^= 2;
-	id[3] = 0xff;
-	id[4] = 0xfe;
-	return p;
+	return (struct ip_prefix){ .addr = ip_addr_link_local(link->mac), .len = 64 };
 }
 
 /** Remember the IPv6 link-local address that the kernel gives a bridge when it begins to run. It is

@@ -345,21 +345,9 @@ static void test_faults(void **state)
 	sample_check_faults(faults, ARRAY_LEN(faults));
 }
 
-/* In every case with one fault there is one error: the cause, without its consequences. */
 static void test_once(void **state)
 {
-	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
-		struct findings findings = { 0 };
-		struct observations f;
-
-		sample_fill(&f);
-		faults[i].change(&f);
-		judge_observations(&f, &findings);
-		assert_int_equal(findings_count(&findings, FINDING_ERROR),
-			faults[i].severity == FINDING_ERROR);
-		findings_fini(&findings);
-		observations_fini(&f);
-	}
+	sample_check_once(faults, ARRAY_LEN(faults));
 }
 
 int main(void)

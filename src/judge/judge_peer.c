@@ -677,7 +677,7 @@ static bool is_private(const struct ip_addr *a)
 static bool is_link_local(const struct ip_addr *a)
 {
 	return a->family == AF_INET6
-		       ? a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80
+		       ? ip_addr_is_link_local(a)
 		       : a->bytes[0] == 127 || (a->bytes[0] == 169 && a->bytes[1] == 254);
 }
 

@@ -157,3 +157,20 @@ static inline void sample_check_faults(const struct fault *faults, size_t n)
 		observations_fini(&f);
 	}
 }
+
+/** In every case with one fault there is one error: the cause, without its consequences. */
+static inline void sample_check_once(const struct fault *faults, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct findings findings = { 0 };
+		struct observations f;
+
+		sample_fill(&f);
+		faults[i].change(&f);
+		judge_observations(&f, &findings);
+		assert_int_equal(findings_count(&findings, FINDING_ERROR),
+			faults[i].severity == FINDING_ERROR);
+		findings_fini(&findings);
+		observations_fini(&f);
+	}
+}

@@ -511,19 +511,6 @@ bool wire_has_nonce(const uint8_t *packet, size_t len, const struct wire_mark *m
 	return memmem(packet, len, mark->nonce, WIRE_NONCE_LEN) != NULL;
 }
 
-struct ip_addr wire_link_local(const uint8_t mac[static LINK_MAC_LEN])
-{
-	struct ip_addr a = { .family = AF_INET6, .bytes = { 0xfe, 0x80 } };
-
-	a.bytes[8] = mac[0] ^ 2;
-	a.bytes[9] = mac[1];
-	a.bytes[10] = mac[2];
-	a.bytes[11] = 0xff;
-	a.bytes[12] = 0xfe;
-	memcpy(a.bytes + 13, mac + 3, 3);
-	return a;
-}
-
 void wire_all_nodes(struct ip_addr *ret_addr, uint8_t ret_mac[static LINK_MAC_LEN])
 {
 	static const uint8_t mac[LINK_MAC_LEN] = { 0x33, 0x33, 0, 0, 0, 1 };

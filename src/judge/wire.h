@@ -150,9 +150,6 @@ bool wire_is_echo_reply6(const uint8_t *icmp, size_t len, const struct wire_mark
 /** Whether a packet of any kind contains our probes' payload in clear text. */
 bool wire_has_nonce(const uint8_t *packet, size_t len, const struct wire_mark *mark);
 
-/** The link-local address derived from a MAC address (RFC 4291, appendix A). */
-struct ip_addr wire_link_local(const uint8_t mac[static LINK_MAC_LEN]);
-
 /** The all-nodes multicast address of a link, and its MAC address. */
 void wire_all_nodes(struct ip_addr *ret_addr, uint8_t ret_mac[static LINK_MAC_LEN]);
 

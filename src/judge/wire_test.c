@@ -192,7 +192,7 @@ static void test_neighbours(void **state)
 		checksum_add(checksum_pseudo6(frame + 22, frame + 38, 58, 32), frame + 54, 32)));
 	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_SOLICIT);
 	assert_true(ip_addr_equal(&r.target, &ends.dst));
-	all = wire_link_local(ends.src_mac);
+	all = ip_addr_link_local(ends.src_mac);
 	assert_string_equal(ip_addr_text(&all, text), "fe80::ff:fe00:1");
 	wire_all_nodes(&all, mac);
 	assert_string_equal(ip_addr_text(&all, text), "ff02::1");
