@@ -72,8 +72,8 @@ class Bench:
         # duplicate address detection, and with it the state of addresses, would change below
         self.guest.sh(
             "for ns in vpn01 vpn02; do for i in eth0 eth1; do\n"
-            "ip -n $ns -6 addr flush dev $i\n"
             "ip netns exec $ns sysctl -q -w net.ipv6.conf.$i.addr_gen_mode=1\n"
+            "ip -n $ns -6 addr flush dev $i\n"
             "done; done"
         )
         for site in self.sites:
