@@ -76,6 +76,11 @@ class Bench:
             [str({k: v for k, v in r.items() if k != "priority"}) for r in self.ask("-4", "rule")],
         )
 
+    def settled(self):
+        """Return: the picture, when all addresses are in use: until then routes to them are absent."""
+        self.node.settle()
+        return self.picture()
+
     def routes(self, family):
         """Return: all routes of a family, comparable."""
         words = ("dst", "dev", "table", "type", "protocol", "scope", "prefsrc", "metric")
@@ -129,7 +134,7 @@ class Bench:
 
 def healed(bench, command, message):
     bench.reload()
-    before, start = bench.picture(), bench.log_size()
+    before, start = bench.settled(), bench.log_size()
     bench.node.sh(command)
     try:
         wait_for(lambda: bench.picture() == before, 2, what="the change to be undone")
@@ -219,7 +224,7 @@ def reported(bench, command, which, undo):
 def network_replaced(bench):
     """Another program's route takes the place of the kernel's to the bridge's network: likewise."""
     bench.reload()
-    before, start = bench.picture(), bench.log_size()
+    before, start = bench.settled(), bench.log_size()
     bench.node.run("ip route replace 10.0.2.0/24 dev eth0")
     wait_for(lambda: bench.differences() == {("route", "br-l2tp0"): "restore"}, 2, what="the route to be missed")
     wait_for(lambda: "There is a route to 10.0.2.0/24 already" in bench.log_since(start), 2, what="the reason in the log")
@@ -247,7 +252,7 @@ def route_replaced(bench, other):
 def without_link_local(bench):
     """An administrator who wants no link-local address of the bridge gets none, and no report."""
     bench.reload()
-    before, start = bench.picture(), bench.log_size()
+    before, start = bench.settled(), bench.log_size()
     mode = "/proc/sys/net/ipv6/conf/br-l2tp0/addr_gen_mode"
     bench.node.sh(f"echo 1 >{mode}; ip -6 addr flush dev br-l2tp0 scope link")
     time.sleep(1)
@@ -260,7 +265,7 @@ def without_link_local(bench):
 def ipv6_disabled(bench):
     """An administrator disables IPv6 on the bridge: only its configured address is missed, with the reason, until it is back."""
     bench.reload()
-    before, start = bench.picture(), bench.log_size()
+    before, start = bench.settled(), bench.log_size()
     mode = "/proc/sys/net/ipv6/conf/br-l2tp0/disable_ipv6"
     bench.node.sh(f"echo 1 >{mode}")
     wait_for(lambda: "sysctl disable_ipv6" in bench.log_since(start), 10, what="the reason in the log")
@@ -322,7 +327,7 @@ def deleted(bench):
     bench.near.up()  # so that no rekey is due
     bench.crosses()
     before, pids = bench.near.status(), bench.near.pids()
-    picture = bench.picture()
+    picture = bench.settled()
     bench.node.sh("ip link del l2tpeth0; ip link del wg0")
     wait_for(lambda: bench.picture() == picture, 5, what="the interfaces to be made again")
     bench.crosses()
@@ -355,7 +360,7 @@ def deleted_again(bench):
 def cannot_be_made(bench):
     """Without /dev/net/tun no interface can be made again: that is reported, tried for as long as it takes, and works then."""
     bench.reload()
-    before, start = bench.picture(), bench.log_size()
+    before, start = bench.settled(), bench.log_size()
     bench.node.sh("mount -t tmpfs none /dev/net; ip link del l2tpeth0; ip link del wg0")
     try:
         gone = {("absent", name): "restore" for name in ("wg0", "l2tpeth0")}
@@ -435,7 +440,7 @@ def name_of_tap_taken(bench):
 def reload_restores(bench):
     """Nothing follows events while the process is stopped: then the reload itself restores all of it."""
     bench.reload()
-    before = bench.picture()
+    before = bench.settled()
     with bench.stopped():
         bench.node.sh("ip link del br-l2tp0; ip addr flush dev wg0; ip link set wg0 down; ip link set eth1 down")
     bench.reload()
@@ -579,7 +584,7 @@ def flushed_without_process(bench):
     bench.near.up()
     bench.crosses()
     bench.node.settle()
-    before = bench.picture()
+    before = bench.settled()
     bench.near.stop("KILL")
     bench.node.sh("ip addr flush dev br-l2tp0; ip route flush dev wg0; ip -6 route flush dev wg0")
     bench.near.up()
