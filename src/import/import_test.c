@@ -206,6 +206,8 @@ static const struct {
 	{ "ip link add wg0 type wireguard\nwg set wg0 peer " KEY_B " allowed-ips 10.9.0.0/16\n"
 	  "ip route add 10.9.0.0/16 dev wg0 table 77\n",
 		"imported: [Interface] Table = 77" },
+	{ "ip link add wg0 type wireguard\nip link set wg0 type bridge stp_state 1\n",
+		"1:2: dropped: STP has no counterpart in [Interface]" },
 };
 
 static void test_drops(void **state)

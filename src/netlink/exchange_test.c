@@ -5,6 +5,7 @@
 
 #include <linux/rtnetlink.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "base/bytes.h"
 #include "netlink/test_kernel.h"
@@ -175,6 +176,23 @@ static void test_sockets(void **state)
 	nl_socket_close(&nl);
 }
 
+/* Without a free descriptor, and without memory in the kernel. */
+static void test_no_socket(void **state)
+{
+	struct rlimit before;
+	struct rlimit none = { 0 };
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(nl_socket_open(&nl), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	nl_socket_close(&nl); /* none is no error */
+	kernel.bind_err = ENOMEM;
+	assert_int_equal(nl_socket_open(&nl), -ENOMEM);
+	nl_socket_close(&nl);
+}
+
 static void test_kernels_text(void **state)
 {
 	struct error error;
@@ -210,6 +228,7 @@ int main(void)
 		cmocka_unit_test_setup(test_not_sent, begin),
 		cmocka_unit_test_setup(test_events, begin),
 		cmocka_unit_test_setup(test_sockets, begin),
+		cmocka_unit_test_setup(test_no_socket, begin),
 		cmocka_unit_test_setup(test_kernels_text, begin),
 		cmocka_unit_test_setup(test_other_error, begin),
 	};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* For tests of exchanges: the kernel's part, played by what a test has put in a queue. The program
- * is linked with --wrap for mnl_socket_sendto and mnl_socket_recvfrom. */
+ * is linked with --wrap for mnl_socket_bind, mnl_socket_sendto and mnl_socket_recvfrom. */
 #pragma once
 
 #include <errno.h>
@@ -17,6 +17,8 @@
 
 #define ROOM 1024
 
+int __wrap_mnl_socket_bind(struct mnl_socket *socket, unsigned groups, pid_t pid);
+int __real_mnl_socket_bind(struct mnl_socket *socket, unsigned groups, pid_t pid);
 ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *bytes, size_t len);
 ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer, size_t size);
 
@@ -29,6 +31,7 @@ struct datagram {
 
 /** What the kernel does in a test. */
 static struct {
+	int bind_err;
 	int send_err;
 	uint8_t request[ROOM];
 	size_t request_len;
@@ -36,6 +39,12 @@ static struct {
 	size_t n;
 	size_t next;
 } kernel;
+
+int __wrap_mnl_socket_bind(struct mnl_socket *socket, unsigned groups, pid_t pid)
+{
+	errno = kernel.bind_err;
+	return errno ? -1 : __real_mnl_socket_bind(socket, groups, pid);
+}
 
 ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *bytes, size_t len)
 {

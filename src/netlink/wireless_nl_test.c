@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "netlink/test_hex.h"
+#include "netlink/test_kernel.h"
 
 #define FAMILY 0x1c
 #define HEAD   "00000000 1c000000 00000000 00000000 07010000 08000300 05000000 "
@@ -72,11 +73,54 @@ static void test_decode_wrong(void **state)
 	}
 }
 
-/* No interface has this ifindex, whether or not the kernel has wireless interfaces. */
-static void test_unknown(void **state)
+/* The kernel's answer to the request with the number `seq`, and its acknowledgement. */
+static void answer(uint32_t seq, const char *text)
+{
+	struct nl_msg m;
+	struct datagram *d = datagram();
+
+	(void)message_of(&m, text);
+	m.head.nlmsg_seq = seq;
+	memcpy(d->bytes, m.bytes, m.head.nlmsg_len);
+	d->len = NLMSG_ALIGN(m.head.nlmsg_len);
+	message(d, NLMSG_ERROR, 0, seq, 0);
+}
+
+/* The family's number, then the interface: two exchanges. */
+static void test_query(void **state)
+{
+	static const struct {
+		const char *family;
+		const char *interface;
+		enum wireless_role role;
+	} table[] = {
+		{ "00000000 10000000 00000000 00000000 01010000 06000100 1c000000",
+			HEAD "08000500 02000000", WIRELESS_CLIENT },
+		{ "00000000 10000000 00000000 00000000 01010000 06000100 1c000000",
+			HEAD "08000500 03000000", WIRELESS_PORT },
+		{ "00000000 10000000 00000000 00000000 01010000 06000100 1c000000", HEAD,
+			WIRELESS_UNKNOWN },
+		{ "00000000 10000000 00000000 00000000 01010000", NULL, WIRELESS_UNKNOWN },
+	};
+
+	(void)state;
+	need_little_endian();
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		memset(&kernel, 0, sizeof(kernel));
+		answer(1, table[i].family);
+		if (table[i].interface)
+			answer(2, table[i].interface);
+		assert_int_equal(wireless_nl_query(5), table[i].role);
+	}
+}
+
+/* A kernel without wireless interfaces. */
+static void test_no_family(void **state)
 {
 	(void)state;
-	assert_int_equal(wireless_nl_query(0x7ffffff0), WIRELESS_UNKNOWN);
+	memset(&kernel, 0, sizeof(kernel));
+	message(datagram(), NLMSG_ERROR, 0, 1, -ENOENT);
+	assert_int_equal(wireless_nl_query(5), WIRELESS_UNKNOWN);
 }
 
 int main(void)
@@ -85,7 +129,8 @@ int main(void)
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_decode_wrong),
-		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_query),
+		cmocka_unit_test(test_no_family),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
