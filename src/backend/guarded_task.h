@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "base/keytext.h"
-#include "host/unit_socket.h"
 #include "base/wall.h"
+#include "host/unit_socket.h"
 
 /** Kinds of confined processes; the comments give the descriptors, in this order, and what follows
  * the task in the message. */

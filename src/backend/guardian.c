@@ -23,9 +23,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "host/unit_socket.h"
 #include "confine/confine.h"
 #include "confine/title.h"
+#include "host/unit_socket.h"
 
 /* How long the monitor may take to read a report. */
 #define SEND_PATIENCE (10 * NS_PER_S)
