@@ -3,6 +3,8 @@
  * journal; or to syslog, after log_to_syslog(). */
 #include "base/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <paths.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -17,8 +19,11 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+
 #define LINE_LEN 1024
-#define WAIT_MS	 100 /* for a reader of the log, if the last line was read */
+#define TEXT_LEN (LINE_LEN + 256) /* a line with the names before it */
+#define WAIT_MS	 100		  /* for a reader of the log, if the last line was read */
 
 static enum log_level max_level = LOG_LEVEL_INFO;
 static bool use_syslog;
@@ -27,6 +32,13 @@ static bool never_waits;
 static unsigned lost; /* lines that nothing has read */
 static const char *program = "wirespan";
 static char subject[64]; /* with ": " at its end, or empty */
+
+/* The terminal that stderr is, opened again so that writing to it does not wait; or fd -1. */
+static struct {
+	int fd;
+	size_t len;	     /* of the rest */
+	char rest[TEXT_LEN]; /* of the last line, which the terminal has not taken yet */
+} terminal = { .fd = -1 };
 
 void log_set_level(enum log_level max)
 {
@@ -80,15 +92,29 @@ void log_set_subject(const char *format, ...)
 	(void)snprintf(subject, sizeof(subject), "%s%s", text, *text ? ": " : "");
 }
 
+/* Give the terminal back: an open one keeps the session of its user from ending. */
+static void close_terminal(void)
+{
+	if (terminal.fd >= 0)
+		close(terminal.fd);
+	terminal.fd = -1;
+	terminal.len = 0;
+}
+
 void log_to_syslog(void)
 {
 	openlog(program, LOG_PID, LOG_DAEMON);
 	use_syslog = true;
+	close_terminal();
 }
 
+/* O_NONBLOCK of stderr itself would hold for the user's shell as well. */
 void log_never_wait(void)
 {
 	never_waits = true;
+	close_terminal();
+	if (!use_syslog && isatty(STDERR_FILENO))
+		terminal.fd = open("/proc/self/fd/2", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 }
 
 void log_to_sink(void (*to)(enum log_level level, const char *line))
@@ -113,8 +139,8 @@ static bool is_journal(void)
 
 /* ---- a reader that has stopped ---- */
 
-/* Whether a line can be written without waiting for a reader longer than allowed. Pipes, sockets
- * and terminals that are ready take at least one. */
+/* Whether a line can be written without waiting for a reader longer than allowed. Pipes and sockets
+ * that are ready take at least one; terminals take a part of it, and then the writer waits. */
 static bool has_room(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
@@ -138,19 +164,86 @@ static bool syslog_has_room(void)
 	return room;
 }
 
+/* Whether stderr still is the terminal that was opened again: a process that was forked may have
+ * closed both, and use the numbers for something else. */
+static bool has_terminal(void)
+{
+	struct stat ours;
+	struct stat now;
+
+	return terminal.fd >= 0 && fstat(terminal.fd, &ours) == 0 &&
+	       fstat(STDERR_FILENO, &now) == 0 && S_ISCHR(ours.st_mode) && S_ISCHR(now.st_mode) &&
+	       ours.st_rdev == now.st_rdev;
+}
+
+/* Write as much as the terminal takes. Return: how much that is; all if it is gone. */
+static size_t write_some(const char *text, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = write(terminal.fd, text + done, len - done);
+
+		if (n > 0)
+			done += (size_t)n;
+		else if (n == 0 || errno == EAGAIN)
+			break;
+		else if (errno != EINTR)
+			return len;
+	}
+	return done;
+}
+
+/* Write the rest of the last line. Return: whether nothing is left of it. */
+static bool finish_line(void)
+{
+	size_t done = write_some(terminal.rest, terminal.len);
+
+	terminal.len -= done;
+	memmove(terminal.rest, terminal.rest + done, terminal.len);
+	return !terminal.len;
+}
+
+/* Write a line to the terminal. Return: whether it has been taken, maybe with a rest to write. */
+static bool write_to_terminal(const char *text, size_t len)
+{
+	size_t done;
+
+	if (!finish_line())
+		return false;
+	done = write_some(text, len);
+	if (!done)
+		return false;
+	terminal.len = len - done;
+	memcpy(terminal.rest, text + done, terminal.len);
+	return true;
+}
+
 /* ---- lines ---- */
 
-/* Write to where the log goes. `named`: with the names of program and subject. */
-static void put_line(enum log_level level, bool named, const char *line)
+/* Write to where the log goes. `named`: with the names of program and subject. Return: whether the
+ * line has been taken. */
+static bool put_line(enum log_level level, bool named, const char *line)
 {
 	const char *about = named ? subject : "";
+	char text[TEXT_LEN];
+	int len;
 
-	if (use_syslog)
+	if (use_syslog) {
 		syslog((int)level, "%s%s", about, line);
-	else if (is_journal())
-		fprintf(stderr, "<%d>%s%s\n", (int)level, about, line);
+		return true;
+	}
+	if (is_journal())
+		len = snprintf(text, sizeof(text), "<%d>%s%s\n", (int)level, about, line);
 	else
-		fprintf(stderr, "%s%s%s%s\n", named ? program : "", named ? ": " : "", about, line);
+		len = snprintf(text, sizeof(text), "%s%s%s%s\n", named ? program : "",
+			named ? ": " : "", about, line);
+	if (len < 0)
+		return true;
+	if (never_waits && has_terminal())
+		return write_to_terminal(text, size_min((size_t)len, sizeof(text) - 1));
+	fputs(text, stderr);
+	return true;
 }
 
 static void write_line(enum log_level level, bool named, const char *line)
@@ -168,10 +261,13 @@ static void write_line(enum log_level level, bool named, const char *line)
 	if (lost) {
 		snprintf(text, sizeof(text), "%u line%s of the log lost, as nothing read it", lost,
 			lost == 1 ? "" : "s");
-		put_line(LOG_LEVEL_WARNING, true, text);
+		if (!put_line(LOG_LEVEL_WARNING, true, text)) {
+			lost++;
+			return;
+		}
 		lost = 0;
 	}
-	put_line(level, named, line);
+	lost += !put_line(level, named, line);
 }
 
 void log_lines(enum log_level level, const char *text)

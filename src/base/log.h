@@ -37,7 +37,8 @@ void log_to_syslog(void);
 
 /** From now on, lose a line if nothing reads the log for a tenth of a second, and further ones
  * until something does, rather than wait: for a process that must not stop. A later line has their
- * number. */
+ * number. If stderr is a terminal now, it is opened again, without waiting; where that is not
+ * possible (no /proc), a terminal that has room for a part of a line can still stop the process. */
 void log_never_wait(void);
 
 /** Pass each message to `to` from now on, in place of stderr or syslog; for a process that may

@@ -2,6 +2,9 @@
 /* Tests of the log: which lines get the journal's priority prefix. */
 #include "base/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -151,8 +155,8 @@ static void test_fields(void **state)
 	assert_string_equal(line, "<4>the disk is full\n");
 }
 
-/* A reader that has stopped does not stop the program; then a line has how many were lost. Last:
- * log_never_wait() has no end. */
+/* A reader that has stopped does not stop the program; then a line has how many were lost. The next
+ * tests go on from here: log_never_wait() has no end. */
 static void test_stopped_reader(void **state)
 {
 	static char text[65536 + 1];
@@ -183,6 +187,125 @@ static void test_stopped_reader(void **state)
 	assert_non_null(last);
 }
 
+/* ---- terminals ---- */
+
+/* Make a terminal, which writes line feeds as "\r\n"; `ret_reader` is the end that reads. */
+static int open_terminal(int *ret_reader)
+{
+	int reader = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+	int writer;
+
+	assert_true(reader >= 0);
+	assert_int_equal(grantpt(reader), 0);
+	assert_int_equal(unlockpt(reader), 0);
+	writer = open(ptsname(reader), O_RDWR | O_NOCTTY);
+	assert_true(writer >= 0);
+	*ret_reader = reader;
+	return writer;
+}
+
+/* Read what is there. Return: its length. */
+static size_t read_terminal(int reader, char *ret, size_t size)
+{
+	struct pollfd p = { .fd = reader, .events = POLLIN };
+	size_t len = 0;
+
+	while (len < size - 1 && poll(&p, 1, 200) > 0) {
+		ssize_t n = read(reader, ret + len, size - 1 - len);
+
+		assert_true(n > 0);
+		len += (size_t)n;
+	}
+	ret[len] = '\0';
+	return len;
+}
+
+/* Each line of a text is whole: a numbered one of the test, or about the log. Return: how many were
+ * written and lost. */
+static unsigned count_lines(char *text)
+{
+	unsigned n = 0;
+
+	for (char *line = strtok(text, "\r\n"); line; line = strtok(NULL, "\r\n")) {
+		unsigned lost = 0;
+
+		if (sscanf(line, "wirespan: %u line", &lost) == 1 &&
+			strstr(line, " of the log lost"))
+			n += lost;
+		else if (strlen(line) == 900)
+			n++;
+		else
+			assert_string_equal(line, "wirespan: read again");
+	}
+	return n;
+}
+
+/* Log to a terminal that nothing reads, or that its user has stopped, and then read it. */
+static void use_terminal(bool stop)
+{
+	static char text[2 * 65536];
+	int saved = dup(STDERR_FILENO);
+	const unsigned lines = 200; /* more than a terminal has room for */
+	unsigned found;
+	size_t len = 0;
+	int reader;
+	int writer = open_terminal(&reader);
+
+	dup2(writer, STDERR_FILENO);
+	log_never_wait();
+	if (stop)
+		assert_int_equal(tcflow(writer, TCOOFF), 0);
+	alarm(60); /* it would wait for ever */
+	for (unsigned i = 0; i < lines; i++)
+		log_warning("%0890u", i); /* 900 characters, with the name */
+	alarm(0);
+	assert_false(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK);
+	if (stop)
+		assert_int_equal(tcflow(writer, TCOON), 0);
+	len = read_terminal(reader, text, sizeof(text));
+	log_warning("read again");
+	len += read_terminal(reader, text + len, sizeof(text) - len);
+	dup2(saved, STDERR_FILENO);
+	assert_non_null(
+		strstr(text, " of the log lost, as nothing read it\r\nwirespan: read again\r\n"));
+	found = count_lines(text);
+	assert_int_equal(found, lines);
+	log_never_wait(); /* that is no terminal of ours any more */
+	close(saved);
+	close(writer);
+	close(reader);
+}
+
+static void test_terminal(void **state)
+{
+	(void)state;
+	use_terminal(false);
+	use_terminal(true);
+}
+
+/* A process that goes on in the background keeps no terminal open. Last: it is for good. */
+static void test_terminal_closed(void **state)
+{
+	int saved = dup(STDERR_FILENO);
+	int null = open("/dev/null", O_WRONLY);
+	char byte;
+	int reader;
+	int writer = open_terminal(&reader);
+
+	(void)state;
+	dup2(writer, STDERR_FILENO);
+	log_never_wait();
+	close(writer);
+	log_to_syslog();
+	dup2(null, STDERR_FILENO);
+	assert_int_equal(read(reader, &byte, 1), -1);
+	assert_int_equal(errno, EIO); /* and not EAGAIN: nothing has it open */
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(null);
+	close(reader);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +313,8 @@ int main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_stopped_reader),
+		cmocka_unit_test(test_terminal),
+		cmocka_unit_test(test_terminal_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,10 +4,13 @@
 wrong is a warning with which `up` succeeds."""
 
 import os
+import pty
 import re
+import select
 import shutil
 import socket
 import sys
+import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.node import CommandFailed, Node, need_root
@@ -376,6 +379,44 @@ def unread_log(bench):
     bench.clean()
 
 
+def stopped_terminal(bench):
+    """A terminal that nothing reads, or that its user stops with Ctrl-S, stops no site either, and stays as it is."""
+    absent = "\n".join(f"Member = lan{i}" for i in range(100))  # a warning each
+    reader, writer = pty.openpty()
+    bench.site.configure(bench.text(bridge=absent))
+    environment = {**os.environ, **bench.site.env}
+    site = bench.node.popen(bench.site.binary, "up", bench.site.conf, stdout=writer, stderr=writer, env=environment)
+    text = ""
+
+    def drain():
+        nonlocal text
+        while select.select([reader], [], [], 0.2)[0]:
+            text += os.read(reader, 1 << 16).decode(errors="replace")
+        return text
+
+    # what `up` itself writes is read
+    wait_for(lambda: drain() and bench.site.run("status", bench.site.conf, check=False).ok, 10, what="the site to come up")
+    for _ in range(20):  # a terminal has room for some 70 kB
+        assert bench.site.run("reload", bench.site.conf).ok
+    assert bench.site.run("status", bench.site.conf).ok
+    drain()
+    termios.tcflow(writer, termios.TCOOFF)
+    bench.node.sh("ip link set wg0 down")
+    is_up = "ip link show wg0 | grep -q ,UP"
+    wait_for(lambda: bench.node.sh(is_up, check=False).ok, 10, what="wg0 to be up again, which is logged")
+    assert bench.site.run("reload", bench.site.conf).ok
+    termios.tcflow(writer, termios.TCOON)
+    assert bench.site.run("reload", bench.site.conf).ok
+    drain()
+    assert os.get_blocking(writer), "the terminal of the user's shell does not wait any more"
+    bench.site.run("down", bench.site.conf)
+    assert site.wait(timeout=patience(10)) == 0
+    assert " of the log lost, as nothing read it" in drain(), text[-2000:]
+    os.close(writer)
+    os.close(reader)
+    bench.clean()
+
+
 def without_getrandom(bench):
     """The same random bytes come from /dev/urandom; without both, it is logged why there is no key."""
     if not shutil.which("strace"):
@@ -460,6 +501,7 @@ def main():
         ("limits of the process", process_limits),
         ("no descriptor for clients", served),
         ("a log that nothing reads", unread_log),
+        ("a terminal that nothing reads", stopped_terminal),
         ("a kernel without getrandom", without_getrandom),
         ("a default route and a read-only /proc/sys", read_only_sysctls),
     ]:
