@@ -156,6 +156,22 @@ int lockfile_take(const char *path, mode_t folder_mode, unsigned timeout_ms, str
 	return 0;
 }
 
+bool lockfile_is_in_place(const struct lockfile *lock)
+{
+	return is_same_file(lock->fd, lock->path);
+}
+
+int lockfile_renew(struct lockfile *lock, mode_t folder_mode)
+{
+	int fd = try_take(lock->path, folder_mode);
+
+	if (fd < 0)
+		return fd;
+	close(lock->fd);
+	lock->fd = fd;
+	return 0;
+}
+
 void lockfile_release(struct lockfile *lock)
 {
 	if (unlink(lock->path) < 0 && errno != ENOENT)

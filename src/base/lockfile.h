@@ -3,6 +3,7 @@
 #pragma once
 
 #include <limits.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/must_check.h"
@@ -28,6 +29,13 @@ struct lockfile {
  */
 MUST_CHECK int lockfile_take(
 	const char *path, mode_t folder_mode, unsigned timeout_ms, struct lockfile *ret);
+
+/** Whether the file of a lock is still there; false once it was removed or replaced. */
+bool lockfile_is_in_place(const struct lockfile *lock);
+
+/** Take a lock again whose file was removed: then another process can take it. Return: 0, or an
+ * error of lockfile_take(), and the old lock stays. */
+MUST_CHECK int lockfile_renew(struct lockfile *lock, mode_t folder_mode);
 
 /** Release a lock and remove its file, and the folder if it is empty then. */
 void lockfile_release(struct lockfile *lock);

@@ -53,28 +53,52 @@ void running_suggest(const struct running *site)
 	rundir_free_names(names, len);
 }
 
+/* Explain that nothing listens at the control socket. */
+static void explain_absence(const char *verb, const struct running *site)
+{
+	enum host_marks marks;
+
+	if (host_runs_alone(site->name)) {
+		fprintf(stderr,
+			"%s: %s runs without a process: `wirespan up %s` applies its file\n", verb,
+			site->name, site->name);
+		return;
+	}
+	if (orphan_exists(site->name)) {
+		fprintf(stderr,
+			"%s: the engine of %s goes on without its monitor, for a while: "
+			"`wirespan up %s` adopts it\n",
+			verb, site->name, site->name);
+		return;
+	}
+	marks = host_marks(site->name);
+	if (marks == HOST_MARKS_TUNNEL) {
+		fprintf(stderr,
+			"%s: %s has its interfaces, but its control socket %s is gone: a site that "
+			"runs makes it again within seconds, unless its log shows why it cannot. "
+			"If it does not, end its process (ps ax | grep wirespan), and then "
+			"`wirespan down %s` undoes what is left\n",
+			verb, site->name, site->path, site->name);
+		return;
+	}
+	fprintf(stderr, "%s: %s is not running", verb, site->name);
+	if (marks == HOST_MARKS_BRIDGES)
+		fprintf(stderr,
+			", and has left its bridge: `wirespan up %s` makes it anew, and "
+			"`wirespan down %s` removes it",
+			site->name, site->name);
+	else
+		running_suggest(site);
+	fputc('\n', stderr);
+}
+
 void running_explain(const char *verb, const struct running *site, int err)
 {
 	switch (err) {
 	case -ENOENT:
+	case -ENOTDIR:
 	case -ECONNREFUSED:
-		if (host_runs_alone(site->name)) {
-			fprintf(stderr,
-				"%s: %s runs without a process: `wirespan up %s` applies "
-				"its file\n",
-				verb, site->name, site->name);
-			break;
-		}
-		if (orphan_exists(site->name)) {
-			fprintf(stderr,
-				"%s: the engine of %s goes on without its monitor, for a while: "
-				"`wirespan up %s` adopts it\n",
-				verb, site->name, site->name);
-			break;
-		}
-		fprintf(stderr, "%s: %s is not running", verb, site->name);
-		running_suggest(site);
-		fputc('\n', stderr);
+		explain_absence(verb, site);
 		break;
 	case -EACCES:
 		fprintf(stderr, "%s: only root may ask %s: try it with sudo\n", verb, site->name);

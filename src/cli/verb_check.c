@@ -15,6 +15,7 @@
 #include "ctlproto/json.h"
 #include "daemon/site_status.h"
 #include "host/rundir.h"
+#include "host/observe.h"
 #include "judge/judge.h"
 #include "render/render_check.h"
 #include "render/render_html.h"
@@ -42,7 +43,17 @@ static void explain(const struct running *site, int err, struct findings *ret)
 
 	switch (err) {
 	case -ENOENT:
+	case -ENOTDIR:
 	case -ECONNREFUSED:
+		if (host_marks(name) == HOST_MARKS_TUNNEL && !host_runs_alone(name)) {
+			finding_add(ret, FINDING_ERROR, "daemon", name,
+				"%s has its interfaces, but its control socket %s is gone.\n"
+				"A site that runs makes it again within seconds, unless its log "
+				"shows why it cannot. If it does not, end its process (ps ax | "
+				"grep wirespan), then `wirespan down %s` and `wirespan up %s`.",
+				name, site->path, name, name);
+			return;
+		}
 		finding_add(ret, FINDING_ERROR, "daemon", name,
 			"%s is not running.\n`wirespan up %s`", name, name);
 		return;

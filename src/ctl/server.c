@@ -114,6 +114,11 @@ int ctl_server_fd(const struct ctl_server *s)
 	return local_server_fd(s->server);
 }
 
+bool ctl_server_is_in_place(const struct ctl_server *s)
+{
+	return unixsock_is_in_place(local_server_sock(s->server));
+}
+
 void ctl_server_run(struct ctl_server *s)
 {
 	local_server_run(s->server);

@@ -41,6 +41,9 @@ int ctl_server_listen_fd(const struct ctl_server *s);
 /** The descriptor to watch for EPOLLIN. It never changes. */
 int ctl_server_fd(const struct ctl_server *s);
 
+/** Whether the socket's file is still ours; false once it was removed or replaced. */
+bool ctl_server_is_in_place(const struct ctl_server *s);
+
 /** Do all pending work without blocking. */
 void ctl_server_run(struct ctl_server *s);
 

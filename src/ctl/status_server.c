@@ -114,6 +114,11 @@ int status_server_fd(const struct status_server *s)
 	return local_server_fd(s->server);
 }
 
+bool status_server_is_in_place(const struct status_server *s)
+{
+	return unixsock_is_in_place(local_server_sock(s->server));
+}
+
 void status_server_run(struct status_server *s)
 {
 	local_server_run(s->server);

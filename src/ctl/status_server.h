@@ -30,6 +30,9 @@ MUST_CHECK int status_server_open(
 /** The descriptor to watch for EPOLLIN. It never changes. */
 int status_server_fd(const struct status_server *s);
 
+/** Whether the socket's file is still ours; false once it was removed or replaced. */
+bool status_server_is_in_place(const struct status_server *s);
+
 /** Do all pending work without blocking. */
 void status_server_run(struct status_server *s);
 

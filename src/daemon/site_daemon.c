@@ -17,13 +17,13 @@
 #include "ctl/unixsock.h"
 #include "daemon/memlock.h"
 #include "daemon/reload_rules.h"
+#include "daemon/site_files.h"
 #include "daemon/site_keys.h"
 #include "daemon/site_state.h"
 #include "daemon/site_status.h"
 #include "daemon/site_upgrade.h"
 #include "host/host_report.h"
 #include "host/route_plan.h"
-#include "host/rundir.h"
 
 /* Routes to prefixes shorter than this may cover the name servers, too. */
 #define FAR_LEN 8
@@ -358,35 +358,6 @@ static int on_report(void *ctx, struct status_report *ret)
 	return run_status(ctx, ret);
 }
 
-static void on_status(void *ctx, uint32_t events)
-{
-	struct site_daemon *r = ctx;
-
-	(void)events;
-	status_server_run(r->status);
-}
-
-/* Open the status socket, if the folder for such sockets exists and it is not open. Without it the
- * site works all the same. */
-static void run_open_status(struct site_daemon *r)
-{
-	char path[UNIXSOCK_PATH_LEN] = "";
-	char text[UNIXSOCK_TEXT_LEN];
-	int err = r->status ? -ENOENT : rundir_status_path(r->conf->name, path);
-
-	if (err == -ENOENT)
-		return;
-	if (!err)
-		err = status_server_open(path, on_report, r, &r->status);
-	if (!err)
-		err = loop_watch_input(
-			&r->loop, &r->status_watch, status_server_fd(r->status), on_status, r);
-	if (err < 0)
-		log_warning("Cannot open the status socket %s: %s wirespan-exporter does not see "
-			    "the site; `wirespan reload %s` tries again.",
-			path, unixsock_problem(path, err, text), r->conf->name);
-}
-
 static void on_request(void *ctx, const struct ctl_request *request, struct ctl_reply *reply)
 {
 	struct site_daemon *r = ctx;
@@ -404,7 +375,7 @@ static void on_request(void *ctx, const struct ctl_request *request, struct ctl_
 		run_stop(r);
 		return;
 	case CTL_RELOAD:
-		run_open_status(r);
+		site_files_open_status(r, on_report);
 		if (run_reload(r, note, &e) < 0)
 			ctl_reply_fail(reply, "%s", sentences(&e, text));
 		else if (*note)
@@ -421,14 +392,6 @@ static void on_request(void *ctx, const struct ctl_request *request, struct ctl_
 	case CTL_VERB_COUNT:
 		return;
 	}
-}
-
-static void on_ctl(void *ctx, uint32_t events)
-{
-	struct site_daemon *r = ctx;
-
-	(void)events;
-	ctl_server_run(r->ctl);
 }
 
 static void on_child(struct site_daemon *r)
@@ -500,28 +463,6 @@ static int run_open_signals(struct site_daemon *r)
 
 	signal(SIGPIPE, SIG_IGN);
 	return loop_watch_signals(&r->loop, &r->signal_watch, signals, on_signal, r);
-}
-
-static int run_open_ctl(struct site_daemon *r)
-{
-	char path[UNIXSOCK_PATH_LEN] = "";
-	char text[UNIXSOCK_TEXT_LEN];
-	int listens = site_upgrade_ctl_fd(r);
-	struct ctl_server_config config = { .path = path,
-		.listen_fd = listens < 0 ? NULL : &listens,
-		.handler = on_request,
-		.ctx = r };
-	int err = rundir_socket_path(r->conf->name, path);
-
-	if (!err)
-		err = ctl_server_open(&config, &r->ctl);
-	if (err < 0) {
-		log_error("Cannot open the control socket %s: %s", path,
-			unixsock_problem(path, err, text));
-		return err;
-	}
-	err = loop_watch_input(&r->loop, &r->ctl_watch, ctl_server_fd(r->ctl), on_ctl, r);
-	return err < 0 ? run_failed("Cannot wait for requests", err, "") : 0;
 }
 
 /* Whether we are about to install routes that cover a large part of the address space. */
@@ -604,8 +545,8 @@ static int run_up(struct site_daemon *r)
 		err = backend->start(r->site, host_fwmark(r->host), &e);
 	if (err < 0)
 		return log_error_text(&e);
-	run_open_status(r);
-	return run_open_ctl(r);
+	site_files_open_status(r, on_report);
+	return site_files_open_ctl(r, on_request);
 }
 
 static void run_fini(struct site_daemon *r)
@@ -662,12 +603,22 @@ static void run_peers(struct site_daemon *r)
 	peer_follow_work(&r->peers, &site);
 }
 
+/* Make lost files again: a note of the engine for the next monitor, too. */
+static void run_files(struct site_daemon *r)
+{
+	if (!site_files_work(r) || !r->ready)
+		return;
+	store_running(r);
+	run_outlive(r, true);
+}
+
 static struct mono run_deadline(const struct site_daemon *r)
 {
 	struct mono due =
 		mono_earliest(r->choice.backend->deadline(r->site), host_guard_deadline(&r->guard));
 
 	due = mono_earliest(due, notify_deadline(&r->notify));
+	due = mono_earliest(due, site_files_deadline(r));
 	return mono_earliest(due, peer_follow_deadline(&r->peers));
 }
 
@@ -682,6 +633,7 @@ static void run_loop(struct site_daemon *r)
 		host_guard_work(&r->guard);
 		run_events(r, backend->work(r->site));
 		run_peers(r);
+		run_files(r);
 		if (r->scrub)
 			secret_wipe_stack();
 		r->scrub = false;

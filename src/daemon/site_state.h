@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The state of a running site, private to site_daemon.c and site_upgrade.c. */
+/* The state of a running site, private to site_daemon.c, site_files.c and site_upgrade.c. */
 #pragma once
 
 #include "backend/select.h"
@@ -30,9 +30,13 @@ struct site_daemon {
 	struct host_guard guard;
 	struct host_interfaces interfaces; /* how the guard makes them again */
 	struct ctl_server *ctl;
+	ctl_server_handler *on_request;
 	struct loop_watch ctl_watch;
 	struct status_server *status; /* for a group, or NULL */
+	status_server_report *on_report;
 	struct loop_watch status_watch;
+	struct mono files_due; /* when lost files are looked for next */
+	bool files_failed;     /* it has been logged that they cannot be made again */
 	struct loop_watch signal_watch;
 	struct mono begun;
 	struct succession *from; /* an upgrade is in progress, and this is the new program */

@@ -413,6 +413,23 @@ bool host_has_files(const char *name)
 	return false;
 }
 
+int host_keep_files(struct host *host, struct error *ret_error)
+{
+	bool lost = host->stored && !running_conf_exists(host->conf->name);
+	int locked = host_lock_renew(&host->lock);
+	int written;
+
+	if (locked < 0)
+		return host_lock_failed(host->lock.path, locked, ret_error);
+	written = journal_keep(&host->netdev.journal);
+	if (written < 0) {
+		netdev_journal_failed(&host->netdev, written);
+		*ret_error = host->netdev.error;
+		return written;
+	}
+	return lost || locked || written;
+}
+
 pid_t host_running(const char *name)
 {
 	return host_lock_holder(name);

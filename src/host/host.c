@@ -109,7 +109,7 @@ int host_store_running(struct host *host, const struct conf_site *conf, struct e
 {
 	int err = running_conf_store(conf);
 
-	(void)host;
+	host->stored = err == 0;
 	return err < 0 ? error_set(ret_error, err,
 				 "Cannot write the configuration of %s to the run folder:\n"
 				 "If its process is killed, the next `up` makes the site again "

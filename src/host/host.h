@@ -119,6 +119,13 @@ void host_make_sessions_by(struct host *host, host_make_fn *make, void *ctx);
 int host_make_sessions(struct host *host, const struct conf_site *conf);
 
 /**
+ * Make what another program has removed from the run folder again: the lock and the journal.
+ * Return: 1 if something was lost: then the caller calls host_store_running() again, and the back
+ * end writes its note; 0 if nothing was; or -errno with `ret_error` filled.
+ */
+MUST_CHECK int host_keep_files(struct host *host, struct error *ret_error);
+
+/**
  * Store that the site is up as configured, so that a later host_open() can resume it if this
  * process ends without `down`. Call it again after a reload. `conf`: as in use.
  * Return: 0, or -errno with `ret_error` filled: then it would be undone instead.

@@ -19,6 +19,16 @@ int host_lock_take(const char *name, struct lockfile *ret)
 	return err < 0 ? err : lockfile_take(path, FOLDER_MODE, 0, ret);
 }
 
+int host_lock_renew(struct lockfile *lock)
+{
+	int err;
+
+	if (lockfile_is_in_place(lock))
+		return 0;
+	err = lockfile_renew(lock, FOLDER_MODE);
+	return err < 0 ? err : 1;
+}
+
 int host_lock_take_shared(struct lockfile *ret, struct error *ret_error)
 {
 	char path[PATH_MAX];

@@ -15,6 +15,10 @@
  */
 MUST_CHECK int host_lock_take(const char *name, struct lockfile *ret);
 
+/** Take the lock of a site again if its file was removed. Return: 1 if so, 0 if it is there, or an
+ * error of host_lock_take(). */
+MUST_CHECK int host_lock_renew(struct lockfile *lock);
+
 /** Take the lock of what the sites share, for a short time; wait for it at most LOCK_SHARED_MS.
  * Return: 0, or -errno with `ret_error` filled. */
 MUST_CHECK int host_lock_take_shared(struct lockfile *ret, struct error *ret_error);

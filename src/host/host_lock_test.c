@@ -50,6 +50,26 @@ static void test_lock(void **state)
 	lockfile_release(&other);
 }
 
+/* A lock whose file another program has removed is taken again, unless another process has it. */
+static void test_renew(void **state)
+{
+	struct lockfile lock;
+	struct lockfile other;
+
+	assert_int_equal(host_lock_take("vpn01", &lock), 0);
+	assert_int_equal(host_lock_renew(&lock), 0);
+	assert_int_equal(unlink(lock.path), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(host_lock_take("vpn01", &other), 0);
+	assert_int_equal(host_lock_renew(&lock), -EBUSY);
+	lockfile_release(&other);
+	assert_int_equal(host_lock_renew(&lock), 1);
+	assert_int_equal(host_lock_renew(&lock), 0);
+	assert_int_equal(host_lock_take("vpn01", &other), -EBUSY);
+	assert_int_equal(host_lock_holder("vpn01"), getpid());
+	lockfile_release(&lock);
+}
+
 /* A query does not disturb the lock: its holder never loses it to a process that queries. */
 static void test_killed_holder(void **state)
 {
@@ -133,6 +153,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_lock, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_renew, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_killed_holder, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_race, set_up, clean_up),
 	};

@@ -13,6 +13,7 @@
 struct host {
 	struct netdev netdev;
 	struct lockfile lock;
+	bool stored; /* there is a file with the configuration that it runs with */
 	const struct conf_site *conf;
 	struct route_plan plan; /* the installed routes */
 	uint32_t mark;

@@ -291,6 +291,16 @@ static int save(const struct journal *j)
 	return err;
 }
 
+int journal_keep(const struct journal *j)
+{
+	int err;
+
+	if (!j->n || access(j->path, F_OK) == 0 || errno != ENOENT)
+		return 0;
+	err = save(j);
+	return err < 0 ? err : 1;
+}
+
 int journal_check_room(const struct journal *j)
 {
 	char path[PATH_MAX + 4];

@@ -70,6 +70,10 @@ MUST_CHECK int journal_replace(struct journal *j, enum journal_kind kind, bool f
  * which is harmless, because undo checks the present state first. */
 void journal_remove(struct journal *j, size_t i);
 
+/** Write the file again if another program has removed it. Return: 1 if so, 0 if it is there or
+ * there is nothing to undo, or -errno. */
+MUST_CHECK int journal_keep(const struct journal *j);
+
 /** Check that the file can grow by as much as a reload adds, before the first change. Return: 0 or
  * -errno. */
 MUST_CHECK int journal_check_room(const struct journal *j);

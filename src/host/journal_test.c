@@ -106,6 +106,24 @@ static void test_entries(void **state)
 	assert_int_equal(journal_load(&back, "vpn01"), -ENOENT);
 }
 
+/* A file that another program has removed is written again, with the same entries. */
+static void test_keep(void **state)
+{
+	struct journal_entry dns = { .kind = JOURNAL_DNS, .name = "wg0" };
+	struct journal j;
+
+	assert_int_equal(journal_init(&j, "vpn01"), 0);
+	assert_int_equal(journal_keep(&j), 0); /* nothing to undo */
+	assert_int_equal(access(j.path, F_OK), -1);
+	assert_int_equal(journal_push(&j, &dns), 0);
+	assert_int_equal(journal_keep(&j), 0);
+	assert_int_equal(unlink(j.path), 0);
+	assert_int_equal(journal_keep(&j), 1);
+	assert_file("dns wg0\n");
+	assert_int_equal(journal_discard(&j), 0);
+	journal_fini(&j);
+}
+
 static void test_unwritable(void **state)
 {
 	struct journal_entry hook = { JOURNAL_POST_DOWN, .text = (char[]){ "c" } };
@@ -417,6 +435,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_entries, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_keep, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_unwritable, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_names, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_foreign, set_up, clean_up),

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "host/guard.h"
 #include "host/host_lock.h"
 #include "host/host_report.h"
 #include "host/host_state.h"
 #include "host/running_conf.h"
+#include "netlink/query.h"
 
 void host_observe_close(struct host *host)
 {
@@ -84,6 +86,30 @@ bool host_runs_alone(const char *name)
 
 	host_observe_close(host);
 	return alone;
+}
+
+enum host_marks host_marks(const char *name)
+{
+	enum host_marks found = HOST_MARKS_NONE;
+	struct link_list list = { 0 };
+	struct netdev m = { 0 };
+
+	if (netdev_open(&m, name) < 0)
+		return found;
+	if (query_links(&m.nl, &list) < 0)
+		list.n = 0;
+	for (size_t i = 0; i < list.n; i++) {
+		enum host_marks is = HOST_MARKS_TUNNEL;
+
+		if (strcmp(list.v[i].alias, m.alias) != 0)
+			continue;
+		if (!strcmp(list.v[i].kind, "bridge"))
+			is = HOST_MARKS_BRIDGES;
+		found = is > found ? is : found;
+	}
+	free(list.v);
+	netdev_close(&m);
+	return found;
 }
 
 const struct conf_site *host_observe_conf(const struct host *host)

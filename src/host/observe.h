@@ -12,7 +12,17 @@
 /** Whether the site runs in this network namespace without a process. */
 bool host_runs_alone(const char *name);
 
-/** Open such a site to read its state, without its lock. Return: 0 and a site for
+/** Which interfaces in this network namespace have the mark of a site. */
+enum host_marks {
+	HOST_MARKS_NONE = 0, /* none, or they cannot be listed */
+	HOST_MARKS_BRIDGES,  /* bridges alone: its process has ended */
+	HOST_MARKS_TUNNEL,   /* the tunnel, which a process holds, or the kernel carries */
+};
+
+/** Look for interfaces with the mark of a site. */
+enum host_marks host_marks(const char *name);
+
+/** Open a site without a process to read its state, without its lock. Return: 0 and a site for
  * host_observe_close(); -ENOENT if there is none; or another -errno. */
 MUST_CHECK int host_observe(const char *name, struct host **ret);
 

@@ -147,6 +147,13 @@ int running_conf_load(const char *name, struct conf_site *ret)
 	return err;
 }
 
+bool running_conf_exists(const char *name)
+{
+	char path[PATH_MAX];
+
+	return rundir_file(name, SUFFIX, path) == 0 && access(path, F_OK) == 0;
+}
+
 bool running_conf_equal(const struct conf_site *a, const struct conf_site *b)
 {
 	size_t len_a = 0;

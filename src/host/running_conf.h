@@ -21,6 +21,9 @@ MUST_CHECK int running_conf_store(const struct conf_site *conf);
  */
 MUST_CHECK int running_conf_load(const char *name, struct conf_site *ret);
 
+/** Whether there is such a file. */
+bool running_conf_exists(const char *name);
+
 /** Whether two configurations are the same, except for their WireGuard keys; false also if there is
  * no memory to compare them. */
 bool running_conf_equal(const struct conf_site *a, const struct conf_site *b);

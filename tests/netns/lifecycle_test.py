@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Coming up, going down, crashing and failing: what is left behind is nothing."""
 
+import json
 import os
+import re
+import shutil
 import socket
 import sys
 import time
@@ -157,7 +160,7 @@ def run_folder_lost_under_it(bench):
     near.up()
     near.node.run("rm -rf /run/wirespan")
     refused = near.run("up", near.conf, check=False)
-    pid = next((p for p in near.pids() if f"({p})" in refused.out), None)
+    pid = next((p for p in near.pids() if f"({p})" in refused.out or f"(process {p})" in refused.out), None)
     assert refused.status == 1 and pid and "ip link del" not in refused.out, refused.out
     near.node.run("kill", str(pid))
     near.wait_gone()
@@ -165,6 +168,64 @@ def run_folder_lost_under_it(bench):
     bench.works()
     near.down()
     bench.check_clean("by down after a run folder that was lost under it")
+
+
+def run_folder_made_again(bench):
+    """A running site makes a lost run folder again, or one file of it: every verb finds it, and so does the next `up`."""
+    near = bench.near
+    near.up()
+    folder = near.node.path("/run/wirespan")
+    files = sorted(os.listdir(folder))
+    site = os.path.splitext(os.path.basename(near.conf))[0]
+    pid = near.run("status", "--json", near.conf).out
+    for lost in ("/run/wirespan", f"/run/wirespan/{site}.sock", f"/run/wirespan/{site}.lock", f"/run/wirespan/{site}.state"):
+        near.node.sh(f"rm -rf {lost}")
+        wait_for(lambda: os.path.isdir(folder) and sorted(os.listdir(folder)) == files, 10, what=f"{lost} to be there again")
+        assert near.run("status", near.conf).ok
+        assert near.run("reload", near.conf).ok
+        refused = near.run("up", near.conf, check=False)
+        assert refused.status == 1 and "is running already" in refused.out, refused.out
+        bench.works()
+    assert json.loads(pid)["pid"] == json.loads(near.run("status", "--json", near.conf).out)["pid"]
+    assert near.log_text(0).count("were lost, and are made again") == 4, near.log_text(0)
+    near.node.run("rm -rf /run/wirespan")  # also for the engine that goes on without its monitor
+    wait_for(lambda: os.path.isdir(folder) and sorted(os.listdir(folder)) == files, 10, what="the folder to be there again")
+    near.stop("KILL")
+    near.up()
+    assert "runs on without its process: resuming it" in near.log_text(0), near.log_text(0)
+    bench.works()
+    near.node.run("rm -rf /run/wirespan")
+    wait_for(lambda: os.path.isdir(folder) and sorted(os.listdir(folder)) == files, 10, what="the folder to be there again")
+    near.down()
+    bench.check_clean("by down after a run folder that was made again")
+
+
+def run_folder_blocked(bench):
+    """The run folder is lost and cannot be made again: log, status, reload and check explain that; their advice works."""
+    near = bench.near
+    near.up()
+    folder = near.node.path("/run/wirespan")
+    shutil.rmtree(folder)
+    with open(folder, "w"):
+        pass
+    wait_for(lambda: "cannot be made again" in near.log_text(0), 10, what="the log to show it")
+    for verb in ("status", "reload", "check"):
+        result = near.run(verb, near.conf, check=False)
+        assert result.status == 1 and "has its interfaces, but its control socket" in result.out, (verb, result.status, result.out)
+    os.unlink(folder)
+    wait_for(lambda: near.run("status", near.conf, check=False).ok, 10, what="the site to answer again")
+    shutil.rmtree(folder)
+    with open(folder, "w"):
+        pass
+    result = near.run("status", near.conf, check=False)
+    assert "end its process (ps ax | grep wirespan)" in result.out, result.out
+    listed = near.node.sh("ps ax | grep wirespan").out
+    pid = next(p for p in near.pids() if re.search(rf"^ *{p} .*wirespan", listed, re.M) and " up " in listed)
+    near.node.run("kill", str(pid))
+    near.wait_gone()
+    os.unlink(folder)
+    near.run("down", near.conf, check=False)  # what is left, if anything is
+    bench.check_clean("by the advice after a run folder that could not be made again")
 
 
 def far_side_returns(bench, signal):
@@ -415,6 +476,8 @@ def main():
         ("up after kill -9 works", crash_then_up),
         ("up after kill -9 and a lost run folder works", run_folder_lost),
         ("up of a running site whose run folder is lost", run_folder_lost_under_it),
+        ("a lost run folder is made again", run_folder_made_again),
+        ("a lost run folder that cannot be made again", run_folder_blocked),
         ("ten rounds leave nothing", repeated),
         ("a second up is refused and harms nothing", second_up_refused),
         ("down and status of a site that is not up", without_process),
