@@ -376,20 +376,51 @@ int routes_restore_route(
 	return err;
 }
 
+/** Whether each route to a network in the main table is the kernel's own, of an address. */
+static bool only_connected(struct netdev *m, const struct ip_prefix *network)
+{
+	struct route_list list;
+	bool only = true;
+
+	if (query_routes(&m->nl, (uint8_t)network->addr.family, &list) < 0)
+		return false;
+	for (size_t i = 0; i < list.n; i++)
+		if (list.v[i].table == RT_TABLE_MAIN && ip_prefix_equal(&list.v[i].dst, network))
+			only = only && list.v[i].protocol == RTPROT_KERNEL;
+	free(list.v);
+	return only;
+}
+
+/** Request such a route; `verb`: of ip-route(8). */
+static int add_connected(struct netdev *m, const struct link_info *link,
+	const struct ip_prefix *address, const char *verb, bool beside)
+{
+	struct ip_prefix network = ip_prefix_masked(address);
+	char text[IP_PREFIX_TEXT_LEN];
+	struct nl_msg msg;
+
+	return netdev_change(m, route_encode_connected(&msg, address, link->ifindex, beside),
+		"ip route %s %s dev %s proto kernel", verb, ip_prefix_text(&network, text),
+		link->name);
+}
+
 int routes_restore_connected(
 	struct netdev *m, const struct link_info *link, const struct ip_prefix *address)
 {
 	struct ip_prefix network = ip_prefix_masked(address);
 	char text[IP_PREFIX_TEXT_LEN];
-	struct nl_msg msg;
-	int err = netdev_change(m, route_encode_connected(&msg, address, link->ifindex),
-		"ip route add %s dev %s proto kernel", ip_prefix_text(&network, text), link->name);
+	int err = add_connected(m, link, address, "add", false);
 
+	/* beside that of another interface in the same network, where the kernel had it, too */
+	if (err == -EEXIST && only_connected(m, &network)) {
+		err = add_connected(m, link, address, "append", true);
+		return err == -EEXIST ? 0 : err; /* restored meanwhile */
+	}
 	if (err == -EEXIST)
 		return netdev_fail(m, err,
 			"There is a route to %s already, so none can go to %s\n"
 			"Remove it, or give %s an Address in another network.",
-			text, link->name, link->name);
+			ip_prefix_text(&network, text), link->name, link->name);
 	return err;
 }
 

@@ -275,11 +275,12 @@ static void test_connected(void **state)
 		assert_true(err == 0 || err == -EEXIST);
 		assert_true(has_route(&network, RT_TABLE_MAIN));
 		assert_int_equal(
-			nl_request(&nl, route_encode_connected(&m, &address, a0)), -EEXIST);
+			nl_request(&nl, route_encode_connected(&m, &address, a0, false)), -EEXIST);
 		assert_int_equal(
 			nl_request(&nl, route_encode_delete(&m, &network, a0, RT_TABLE_MAIN)), 0);
 		assert_false(has_route(&network, RT_TABLE_MAIN));
-		assert_int_equal(nl_request(&nl, route_encode_connected(&m, &address, a0)), 0);
+		assert_int_equal(
+			nl_request(&nl, route_encode_connected(&m, &address, a0, false)), 0);
 		assert_true(has_route(&network, RT_TABLE_MAIN));
 		assert_int_equal(nl_request(&nl, ifaddr_encode_delete(&m, a0, &address)), 0);
 		assert_false(has_route(&network, RT_TABLE_MAIN));

@@ -46,9 +46,10 @@ struct nl_msg *route_encode_delete(
 }
 
 struct nl_msg *route_encode_connected(
-	struct nl_msg *m, const struct ip_prefix *address, uint32_t ifindex)
+	struct nl_msg *m, const struct ip_prefix *address, uint32_t ifindex, bool beside)
 {
 	struct ip_prefix network = ip_prefix_masked(address);
+	uint16_t place = beside ? NLM_F_APPEND : NLM_F_EXCL;
 	bool six = address->addr.family == AF_INET6;
 	struct rtmsg r = { .rtm_family = (uint8_t)address->addr.family,
 		.rtm_dst_len = address->len,
@@ -58,7 +59,7 @@ struct nl_msg *route_encode_connected(
 		.rtm_type = RTN_UNICAST };
 
 	/* with NLM_F_EXCL, fe80::/64 would be refused, which other interfaces have, too */
-	nl_msg_start(m, RTM_NEWROUTE, NLM_F_CREATE | (six ? 0 : NLM_F_EXCL), &r, sizeof(r));
+	nl_msg_start(m, RTM_NEWROUTE, NLM_F_CREATE | (six ? 0 : place), &r, sizeof(r));
 	nl_msg_put_addr(m, RTA_DST, &network.addr);
 	nl_msg_put_u32(m, RTA_OIF, ifindex);
 	if (six)

@@ -49,9 +49,10 @@ struct nl_msg *route_encode_delete(
 	struct nl_msg *m, const struct ip_prefix *dst, uint32_t ifindex, uint32_t table);
 
 /** Add the route that the kernel adds with an address: to its network, in the main table. -EEXIST
- * if there is one; of IPv4 also if it is by another interface. */
+ * if there is one; of IPv4 also if it is by another interface, unless `beside`: then it is added
+ * after those, as the kernel does. */
 struct nl_msg *route_encode_connected(
-	struct nl_msg *m, const struct ip_prefix *address, uint32_t ifindex);
+	struct nl_msg *m, const struct ip_prefix *address, uint32_t ifindex, bool beside);
 
 /** Add the route of the local table that the kernel adds with an address: it delivers packets to
  * it. -EEXIST if the interface has it. An IPv6 one has another metric than the kernel's, which

@@ -31,10 +31,13 @@ static void test_tables(void **state)
 	assert_message(route_encode_delete(&m, &v4, 5, 254),
 		"34000000 19000100 00000000 00000000 02180000 fe00ff00 00000000"
 		"08000100 0a000100 08000400 05000000 08000f00 fe000000");
-	assert_message(route_encode_connected(&m, &v4, 5),
+	assert_message(route_encode_connected(&m, &v4, 5, false),
 		"34000000 18000106 00000000 00000000 02180000 fe02fd01 00000000"
 		"08000100 0a000100 08000400 05000000 08000700 0a00010b");
-	assert_message(route_encode_connected(&m, &v6, 5),
+	assert_message(route_encode_connected(&m, &v4, 5, true),
+		"34000000 1800010c 00000000 00000000 02180000 fe02fd01 00000000"
+		"08000100 0a000100 08000400 05000000 08000700 0a00010b");
+	assert_message(route_encode_connected(&m, &v6, 5, false),
 		"40000000 18000104 00000000 00000000 0a400000 fe020001 00000000"
 		"14000100 fd000000 00000000 00000000 00000000 08000400 05000000 08000600 00010000");
 	assert_message(route_encode_local(&m, &v4.addr, 5),

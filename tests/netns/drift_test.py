@@ -233,6 +233,25 @@ def network_replaced(bench):
     wait_for(lambda: bench.picture() == before and not bench.differences(), 10, what="the route to be restored")
 
 
+def network_shared(bench):
+    """Another interface has an address in the bridge's network: its route stays, and the bridge's is restored beside it."""
+    for address, network, family in (("10.0.2.77/24", "10.0.2.0/24", "-4"), ("fd00:2::77/64", "fd00:2::/64", "-6")):
+        bench.reload()
+        bench.node.sh(f"ip addr add {address} dev eth0 nodad")
+        bench.node.settle()
+        try:
+            before, start = bench.routes(family), bench.log_size()
+            bench.node.run(f"ip {family} route del {network} dev br-l2tp0")
+            message = f"There is no route to {network} by br-l2tp0: restored"
+            wait_for(lambda: message in bench.log_since(start), 2, what=f"the log to have: {message}")
+            wait_for(lambda: not bench.differences(), 2, what="no difference")
+            assert bench.routes(family) == before, bench.routes(family) ^ before
+            assert "already" not in bench.log_since(start), bench.log_since(start)
+        finally:
+            bench.node.sh(f"ip addr del {address} dev eth0")
+            bench.reload()
+
+
 def route_replaced(bench, other):
     """Another program's route takes the place of the site's: reported, not fought, and restored when it is gone."""
     bench.reload()
@@ -626,6 +645,7 @@ def main():
         for other in ("10.9.0.0/16 dev eth0", "blackhole 10.9.0.0/16"):
             suite.run(f"route replaced by {other}", route_replaced, bench, other)
         suite.run("the bridge's network replaced", network_replaced, bench)
+        suite.run("the network of the bridge at another interface", network_shared, bench)
         suite.run("no link-local address is wanted", without_link_local, bench)
         suite.run("IPv6 disabled on the bridge", ipv6_disabled, bench)
         suite.run("member unplugged and plugged in again", unplugged, bench)
