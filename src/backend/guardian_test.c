@@ -320,6 +320,18 @@ static void test_spares(void **state)
 	close_bench(b);
 }
 
+/* A guardian that hangs: its process counts as left, as confined_wait() defines it. */
+static void test_hanging(void **state)
+{
+	int fds[2];
+	int status = -1;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+	assert_false(guarded_wait(fds[0], 0, &status));
+	assert_int_equal(status, 0);
+	close(fds[1]);
+}
+
 /* Another user's socket gets no keys and descriptors, and a guardian of root is not used. */
 static void test_not_trusted(void **state)
 {
@@ -417,6 +429,7 @@ int main(void)
 		cmocka_unit_test(test_who_asks),
 		cmocka_unit_test(test_life),
 		cmocka_unit_test(test_spares),
+		cmocka_unit_test(test_hanging),
 		cmocka_unit_test(test_not_trusted),
 		cmocka_unit_test(test_not_used),
 		cmocka_unit_test(test_late),

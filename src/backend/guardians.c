@@ -261,8 +261,8 @@ bool guarded_wait(int guardian, int patience_ms, int *ret_status)
 		ended = await_end(c, (uint64_t)patience_ms * NS_PER_MS, ret_status);
 	}
 	(void)shutdown(guardian, SHUT_WR);
-	if (c && !ended)
-		(void)await_end(c, KILL_PATIENCE, ret_status);
+	if (c && !ended && !await_end(c, KILL_PATIENCE, ret_status))
+		*ret_status = 0; /* left: the guardian has not ended it */
 	if (c)
 		engine_channel_close(c);
 	else
