@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/error.h"
 #include "base/keytext.h"
 #include "base/secret.h"
 #include "cli/running.h"
@@ -195,29 +197,86 @@ static char *compose(struct subject *s)
 
 /* ---- the verb ---- */
 
-/* Write the report to a new file that only its owner can read, or to standard output. Return:
- * whether it was written; if not, stderr has the reason. */
-static bool write_report(const char *verb, const char *path, const char *text)
+/* The file that has no report yet: removed by a signal that ends the program. */
+static const char *volatile unfinished;
+
+static void on_signal(int number)
 {
-	bool to_stdout = !strcmp(path, "-");
-	int fd = to_stdout ? STDOUT_FILENO
-			   : open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (unfinished)
+		unlink(unfinished);
+	raise(number); /* the default action now, see SA_RESETHAND */
+}
+
+static void remove_at_signals(const char *path)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+
+	unfinished = path;
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaction(signals[i], &action, NULL);
+}
+
+/** Where the report goes. */
+struct output {
+	const char *path;
+	int fd;
+	bool is_file;
+};
+
+/* Open a new file that only its owner can read, or standard output, before the report is made.
+ * Return: whether it is open; if not, stderr has the reason. */
+static bool open_output(const char *verb, const char *path, struct output *ret)
+{
+	*ret = (struct output){ path, STDOUT_FILENO, strcmp(path, "-") != 0 };
+	if (ret->is_file)
+		ret->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (ret->fd >= 0 && ret->is_file)
+		remove_at_signals(path);
+	if (ret->fd >= 0)
+		return true;
+	fprintf(stderr, "%s: cannot write %s: %s; %s\n", verb, path, strerror(errno),
+		errno == EEXIST ? "name a new file"
+				: "name a file in another folder with -o FILE, or - for standard "
+				  "output");
+	return false;
+}
+
+/* Close the output. Return: 0, or -1 with errno set. A file without a whole report is removed. */
+static int close_output(const struct output *o, bool whole)
+{
+	int err = o->is_file ? close(o->fd) : 0;
+
+	if (o->is_file && (err < 0 || !whole))
+		unlink(o->path);
+	unfinished = NULL;
+	return err;
+}
+
+/* Write the report. Return: whether it was written; if not, stderr has the reason, and the file is
+ * removed. */
+static bool write_report(const char *verb, const struct output *o, const char *text)
+{
 	size_t len = strlen(text);
 	ssize_t n = 0;
+	int why = 0;
 
-	for (size_t at = 0; fd >= 0 && at < len && n >= 0; at += n > 0 ? (size_t)n : 0) {
-		n = write(fd, text + at, len - at);
+	for (size_t at = 0; at < len && n >= 0; at += n > 0 ? (size_t)n : 0) {
+		n = write(o->fd, text + at, len - at);
 		if (n < 0 && errno == EINTR)
 			n = 0;
 	}
-	if (fd < 0 || n < 0 || (!to_stdout && close(fd) < 0)) {
-		fprintf(stderr, "%s: cannot write %s: %s%s\n", verb, path, strerror(errno),
-			fd < 0 && errno == EEXIST ? "; name a new file" : "");
+	why = n < 0 ? errno : 0;
+	if (close_output(o, n >= 0) < 0 && !why)
+		why = errno;
+	if (why) {
+		fprintf(stderr, "%s: cannot write %s: %s%s\n", verb, o->path, strerror(why),
+			error_limit_tail(-why));
 		return false;
 	}
-	if (!to_stdout)
+	if (o->is_file)
 		printf("%s was written. Read it before you send it: it has addresses and names.\n",
-			path);
+			o->path);
 	return true;
 }
 
@@ -235,20 +294,25 @@ static enum verb_exit report(const char *verb, const char *name, const char *to)
 	struct subject s = { .verb = verb };
 	char path[RUNNING_NAME_LEN + 32];
 	enum verb_exit result = VERB_FAILED;
+	struct output output;
 	char *text = NULL;
 
 	if (!running_find(verb, name, &s.site))
 		return VERB_FAILED;
 	snprintf(path, sizeof(path), "wirespan-report-%s.txt", s.site.name);
+	if (!open_output(verb, to ? to : path, &output))
+		return VERB_FAILED;
 	s.path = conf_path(name);
 	if (s.path && find_self(&s)) {
 		fprintf(stderr, "%s: collecting, for up to a minute\n", verb);
 		text = compose(&s);
 	}
-	if (!text)
+	if (!text) {
 		fprintf(stderr, "%s: out of memory\n", verb);
-	else if (write_report(verb, to ? to : path, text))
+		(void)close_output(&output, false);
+	} else if (write_report(verb, &output, text)) {
 		result = VERB_DONE;
+	}
 	free(text);
 	free(s.path);
 	redact_fini(&s.redaction);

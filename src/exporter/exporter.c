@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/error.h"
 #include "exporter/sites.h"
 
 #define FIRST_FD    3 /* sd_listen_fds(3) */
@@ -120,7 +121,9 @@ static int passed_socket(void)
 	socklen_t len = sizeof(listens);
 
 	if (!pid || !fds || strtol(pid, NULL, 10) != (long)getpid() || strcmp(fds, "1") != 0) {
-		fputs("wirespan-exporter: systemd has passed no listening socket, or several.\n",
+		fputs("wirespan-exporter: systemd has passed no listening socket, or several. "
+		      "Start it by its socket, with one ListenStream: systemctl enable --now "
+		      "wirespan-exporter.socket.\n",
 			stderr);
 		fputs(usage, stderr);
 		return -1;
@@ -175,16 +178,23 @@ int main(int argc, char **argv)
 	if (fd < 0)
 		return 2;
 	block_signals();
+	errno = 0;
 	http = MHD_start_daemon(flags, 0, NULL, NULL, on_request, NULL, MHD_OPTION_LISTEN_SOCKET,
 		fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)PER_ADDRESS,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_THREAD_POOL_SIZE,
 		(unsigned)THREADS, MHD_OPTION_END);
 	if (!http) {
+		int err = errno ? -errno : -EIO;
+		const char *limit = error_limit_tail(err);
+
 		fprintf(stderr,
 			"wirespan-exporter: cannot serve HTTP on the socket that was passed: "
-			"%s\n",
-			strerror(errno));
+			"%s.%s\n",
+			strerror(-err),
+			*limit ? limit
+			       : " See whether the unit limits threads (TasksMax=) or "
+				 "descriptors (LimitNOFILE=).");
 		return 1;
 	}
 	wait_for_end();

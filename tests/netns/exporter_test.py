@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib import prometheus
 from lib.network import Reference
 from lib.node import need_root
-from lib.runner import Skip, Suite, cleanup, wait_for
+from lib.runner import Skip, Suite, cleanup, patience, wait_for
 from lib.status_report import samples
 from lib.wirespan import find_binary, scratch
 
@@ -255,6 +255,18 @@ def alerts(bench):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def start_errors(bench):
+    """A start that fails writes what to do: without a socket, with a file in its place, and with few descriptors."""
+    without = bench.vpn.run(bench.exporter, check=False)
+    assert without.status == 2 and "Start it by its socket" in without.out.splitlines()[0], without.out
+    script = f"exec 3<{{}}; export LISTEN_PID=$$ LISTEN_FDS=1; exec prlimit --nofile={{}} {bench.exporter}"
+    file = bench.vpn.sh(script.format("/dev/null", 64), check=False)
+    assert file.status == 2 and "Correct ListenStream" in file.out, file.out
+    words = bench.vpn.enter(["sh", "-c", script.format(f"&{bench.listener.fileno()}", 5)])
+    few = subprocess.run(words, pass_fds=[bench.listener.fileno()], capture_output=True, text=True, timeout=patience(10))
+    assert few.returncode == 1 and "cannot serve HTTP" in few.stderr and "ulimit -n" in few.stderr, few.stderr
+
+
 def reopened(bench):
     """Sites that end leave the metrics, a crash leaves a stale socket that counts as none, and they come back."""
     running = lambda: "wirespan_site_info{" in bench.get()
@@ -299,6 +311,7 @@ def main():
         ("names in the alert rules", names),
         ("every query of the dashboard", dashboard),
         ("alerts", alerts),
+        ("a start that fails", start_errors),
         ("sites come and go", reopened),
         ("its end", ends),
     ):

@@ -7,13 +7,14 @@ import base64
 import html.parser
 import os
 import re
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.network import Reference
 from lib.node import need_root
 from lib.reference import Pseudowire, new_key
-from lib.runner import Suite
+from lib.runner import Suite, patience, wait_for
 from lib.wirespan import scratch
 
 COOKIES = ("1122334455667788", "99aabbccddeeff00")
@@ -180,9 +181,28 @@ def is_not_overwritten(bench):
     with open(path, encoding="utf-8") as file:
         before = file.read()
     result = bench.near.run("report", "-o", path, bench.near.conf, check=False, timeout=60)
-    assert result.status == 1 and "File exists" in result.out, result.out
+    assert result.status == 1 and "File exists" in result.out and "collecting" not in result.out, result.out
     with open(path, encoding="utf-8") as file:
         assert file.read() == before
+
+
+def no_file_left(bench):
+    """What cannot be written is found before the work, and a report that does not become whole leaves no file."""
+    near = bench.near
+    folder = os.path.join(os.path.dirname(near.conf), "small")
+    result = near.run("report", "-o", os.path.join(folder, "report"), near.conf, check=False, timeout=60)
+    assert result.status == 1 and "No such file or directory" in result.out, result.out
+    assert "collecting" not in result.out and "another folder" in result.out, result.out
+    near.node.sh(f"mkdir {folder}; mount -t tmpfs -o size=4k t {folder}")
+    result = near.run("report", "-o", os.path.join(folder, "report"), near.conf, check=False, timeout=60)
+    left = near.node.sh(f"ls {folder}; umount {folder}").out
+    assert result.status == 1 and "No space left" in result.out and not left.strip(), (result.out, left)
+    path = os.path.join(folder, "report")
+    process = near.node.popen(near.binary, "report", "-o", path, near.conf, env={**os.environ, **near.env})
+    wait_for(lambda: os.path.exists(near.node.path(path)), 10, step=0.01, what="the file to be opened")
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(timeout=patience(10))
+    wait_for(lambda: not os.path.exists(near.node.path(path)), 10, what="the file to be removed")
 
 
 def of_wrong_file(bench):
@@ -216,6 +236,7 @@ def main():
         suite.run("of a running site: every part, and no secret", of_running_site, bench)
         suite.run("the page of a check", page_of_check, bench)
         suite.run("an existing file is not overwritten", is_not_overwritten, bench)
+        suite.run("a file that cannot be written, or is not finished", no_file_left, bench)
         suite.run("of a site that is down, with a wrong file", of_wrong_file, bench)
         suite.run("of a site without a file", of_no_file, bench)
     bench.net.close()
