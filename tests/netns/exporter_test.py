@@ -255,6 +255,13 @@ def alerts(bench):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def socket_lost(bench):
+    """A status socket whose file another program has removed is made again while the site runs."""
+    bench.vpn.sh(f"rm -r {os.path.dirname(SOCKET)}")
+    wait_for(lambda: "wirespan_site_info{" in bench.get(), PATIENCE, what="the site in the metrics again")
+    assert os.stat(bench.vpn.path(SOCKET)).st_gid == GROUP, "the group may not ask"
+
+
 def start_errors(bench):
     """A start that fails writes what to do: without a socket, with a file in its place, and with few descriptors."""
     without = bench.vpn.run(bench.exporter, check=False)
@@ -311,6 +318,7 @@ def main():
         ("names in the alert rules", names),
         ("every query of the dashboard", dashboard),
         ("alerts", alerts),
+        ("a status socket that is lost", socket_lost),
         ("a start that fails", start_errors),
         ("sites come and go", reopened),
         ("its end", ends),

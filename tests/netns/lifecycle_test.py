@@ -228,6 +228,26 @@ def run_folder_blocked(bench):
     bench.check_clean("by the advice after a run folder that could not be made again")
 
 
+def bridge_left(bench):
+    """After a crash of all its processes, status names both ways out of the bridge that is left, and each works."""
+    near = bench.near
+    for verb in ("up", "down"):
+        near.up()
+        near.node.run("kill", "-9", *(str(pid) for pid in near.all_pids()))
+        near.wait_gone()
+        wait_for(lambda: not near.all_pids(), 10, what="the end of the engine")
+        result = near.run("status", near.conf, check=False)
+        advice = re.search(rf"is not running, and has left its bridge: .*`wirespan {verb} (\w+)`", result.out)
+        assert result.status == 1 and advice, result.out
+        if verb == "up":
+            near.up()
+            bench.works()
+            near.down()
+        else:
+            near.run("down", near.conf)
+        bench.check_clean(f"by {verb} after a crash that has left a bridge")
+
+
 def far_side_returns(bench, signal):
     """The far gateway ends and comes back with no memory of the session: traffic goes on by itself."""
     far = bench.net.gateway[1]
@@ -478,6 +498,7 @@ def main():
         ("up of a running site whose run folder is lost", run_folder_lost_under_it),
         ("a lost run folder is made again", run_folder_made_again),
         ("a lost run folder that cannot be made again", run_folder_blocked),
+        ("a bridge that a crash has left", bridge_left),
         ("ten rounds leave nothing", repeated),
         ("a second up is refused and harms nothing", second_up_refused),
         ("down and status of a site that is not up", without_process),
