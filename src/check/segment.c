@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 
 #define LOOP_ROUNDS   4
 #define LOOP_MS	      40
@@ -269,6 +270,16 @@ static void note_tree(struct port *port, const struct wire_read *r)
 	port->facts->tree |= !memcmp(r->dst_mac, group, LINK_MAC_LEN);
 }
 
+/* Duplicate address detection (RFC 4862): a solicitation without a sender. The host uses the
+ * address soon. */
+static void note_trial(struct port *port, const struct wire_read *r)
+{
+	static const struct ip_addr none = { .family = AF_INET6 };
+
+	if (ip_addr_equal(&r->src, &none))
+		port->trying = clock_mono();
+}
+
 static void take_frame(struct port *port, enum wire_kind kind, const struct wire_read *r)
 {
 	switch (kind) {
@@ -283,6 +294,7 @@ static void take_frame(struct port *port, enum wire_kind kind, const struct wire
 			take_echo(port, r);
 		break;
 	case WIRE_SOLICIT:
+		note_trial(port, r);
 		answer_solicitation(port, r);
 		break;
 	case WIRE_LOOP_PROBE:

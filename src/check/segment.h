@@ -38,9 +38,10 @@ struct port {
 	struct observed_session *session;   /* NULL: a port to members */
 	const struct status_tunnel *tunnel; /* of the session, or NULL */
 	struct link_info link;
-	struct loop_watch watch;	       /* its descriptor is -1 if the port is not usable */
-	int error;			       /* -errno: why not */
-	struct mono free;		       /* when the last frame has left a slow path */
+	struct loop_watch watch; /* its descriptor is -1 if the port is not usable */
+	int error;		 /* -errno: why not */
+	struct mono trying;	 /* when a host last asked whether its new IPv6 address is in use */
+	struct mono free;	 /* when the last frame has left a slow path */
 	uint8_t mac[LINK_MAC_LEN];	       /* source of probes: the bridge's address */
 	struct ip_prefix ip4[SEGMENT_SUBNETS]; /* of the bridge */
 	size_t n_ip4;

@@ -14,6 +14,10 @@
 #include "host/sysctl.h"
 #include "netlink/query.h"
 
+#define LOWER_UP       0x10000 /* IFF_LOWER_UP, which <net/if.h> does not have */
+#define RISING_MS      2000
+#define RISING_STEP_MS 50
+
 static int setting(const char *path)
 {
 	char value[16];
@@ -48,6 +52,7 @@ static void note_link(struct observations *f, const struct link_info *l)
 		port->state = l->has_port_state ? state_of(l) : CHECK_PORT_UNKNOWN;
 		port->mtu = l->mtu;
 		port->session = session;
+		port->no_carrier = !(l->flags & IFF_RUNNING);
 		port->isolated = l->port.isolated;
 		port->locked = l->port_locked;
 		port->hairpin = l->port_hairpin;
@@ -73,6 +78,32 @@ static bool clock_is_old(void)
 	return stat("/proc/self/exe", &self) == 0 && time(NULL) < self.st_mtime;
 }
 
+/* Whether a port has just got its carrier, which the kernel reports to bridges up to a second
+ * later, together with others. */
+static bool is_rising(const struct observations *f, const struct link_info *l)
+{
+	return l->flags & IFF_UP && l->flags & LOWER_UP && !(l->flags & IFF_RUNNING) &&
+	       check_bridge_of(&f->before, l->name);
+}
+
+/* Links that have come up together with the site, perhaps, are ports in a moment. */
+static int await_ports(struct prober *p)
+{
+	for (unsigned waited = 0; waited < RISING_MS; waited += RISING_STEP_MS) {
+		struct link_list links = { 0 };
+		int err = query_links(&p->nl, &links);
+		bool rising = false;
+
+		for (size_t i = 0; i < links.n; i++)
+			rising |= is_rising(p->facts, &links.v[i]);
+		free(links.v);
+		if (err < 0 || !rising)
+			return err;
+		prober_wait(p, RISING_STEP_MS, NULL, NULL);
+	}
+	return 0;
+}
+
 int settings_look(struct prober *p)
 {
 	struct observations *f = p->facts;
@@ -88,7 +119,9 @@ int settings_look(struct prober *p)
 		.bridge_nf_arp = setting("net/bridge/bridge-nf-call-arptables"),
 		.ip_forward = setting("net/ipv4/ip_forward"),
 	};
-	err = query_links(&p->nl, &links);
+	err = await_ports(p);
+	if (!err)
+		err = query_links(&p->nl, &links);
 	if (err < 0)
 		return err;
 	f->ports = calloc(links.n + 1, sizeof(*f->ports));

@@ -8,16 +8,18 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 
-#define ROUNDS	    4
-#define SLOW_ROUNDS 2 /* where frames are paced */
-#define LATE_ROUNDS 6 /* wait for IPv6 of hosts whose links have just come up */
-#define ROUND_MS    500
-#define SLOW_BURST  3 /* frames, then a wait: 300 a second, which limits of broadcasts let pass */
-#define SLOW_MS	    10
-#define SLOW_ALL_MS 1500
-#define GATHER_MS   200 /* wait for more hosts after the first replies */
-#define SWEEP_BITS  10	/* host bits of the largest subnet to search */
-#define BURST	    16	/* frames sent on each port between two reads of the sockets */
+#define ROUNDS	      4
+#define SLOW_ROUNDS   2	   /* where frames are paced */
+#define LATE_ROUNDS   6	   /* wait for IPv6 of hosts whose links have just come up */
+#define TRYING_ROUNDS 14   /* the same while one is seen to try its address */
+#define TRYING_MS     2500 /* so often it asks */
+#define ROUND_MS      500
+#define SLOW_BURST    3 /* frames, then a wait: 300 a second, which limits of broadcasts let pass */
+#define SLOW_MS	      10
+#define SLOW_ALL_MS   1500
+#define GATHER_MS     200 /* wait for more hosts after the first replies */
+#define SWEEP_BITS    10  /* host bits of the largest subnet to search */
+#define BURST	      16  /* frames sent on each port between two reads of the sockets */
 
 /* The number of hosts that prove what passes on a port: behind a pseudowire one is the gateway. */
 static unsigned wanted_of(const struct port *port)
@@ -216,12 +218,25 @@ static void sweep_slowly(struct segment *s)
 	}
 }
 
-/* A host does not use its IPv6 addresses until duplicate address detection has ended, one or two
- * seconds after its link came up: with the site, perhaps. */
+/* Whether a host of a port that lacks IPv6 has just asked whether its address is in use. */
+static bool is_trying(const struct segment *s)
+{
+	struct mono now = clock_mono();
+
+	for (size_t i = 0; i < s->n; i++)
+		if (lacks_ip6(s, &s->ports[i]) && mono_is_set(s->ports[i].trying) &&
+			mono_between(s->ports[i].trying, now) < TRYING_MS * NS_PER_MS)
+			return true;
+	return false;
+}
+
+/* A host does not use its IPv6 addresses until duplicate address detection has ended: one or two
+ * seconds after its link came up, with the site perhaps; later if the host is busy, or set to ask
+ * more than once. */
 static void await_ip6(struct segment *s)
 {
-	for (unsigned round = 0; round < LATE_ROUNDS && !none_lacks_ip6(s); round++) {
-		if (prober_is_late(s->prober))
+	for (unsigned round = 0; round < TRYING_ROUNDS && !none_lacks_ip6(s); round++) {
+		if (prober_is_late(s->prober) || (round >= LATE_ROUNDS && !is_trying(s)))
 			return;
 		for (size_t i = 0; i < s->n; i++)
 			if (lacks_ip6(s, &s->ports[i]))

@@ -128,6 +128,37 @@ static bool judge_state(const struct observations *f, const struct status_bridge
 	return false;
 }
 
+/* Whether a port had no carrier when the check began, so that nothing was sent on it. */
+static bool came_up(const struct observations *f, const char *name)
+{
+	const struct observed_port *port = observed_port_named(f, name);
+
+	return port && port->no_carrier && port->state == CHECK_PORT_DISABLED;
+}
+
+/* Whether another port to members was tried. */
+static bool has_tried_members(const struct observations *f, const struct status_bridge *b)
+{
+	for (size_t i = 0; i < b->members_len; i++) {
+		const struct status_member *m = &b->members[i];
+
+		if (!m->session && m->up && !check_port_is_held(check_port_state(f, m->name)))
+			return true;
+	}
+	return false;
+}
+
+static void judge_late_port(const struct observations *f, const struct status_bridge *b,
+	const struct status_member *m, struct findings *ret)
+{
+	bool spare = !m->session && has_tried_members(f, b);
+
+	finding_add(ret, spare ? FINDING_WARNING : FINDING_ERROR, "port_late", m->name,
+		"Port %s of %s came up while the check ran: hosts behind it were not tried.\n"
+		"Check again.",
+		m->name, b->name);
+}
+
 /* Return: whether the port has no fault. */
 static bool judge_port(const struct observations *f, const struct status_bridge *b,
 	const struct status_member *m, struct findings *ret)
@@ -144,8 +175,12 @@ static bool judge_port(const struct observations *f, const struct status_bridge 
 			m->name, b->name, m->name);
 		return false;
 	}
-	if (check_port_is_held(state))
+	if (came_up(f, m->name)) {
+		judge_late_port(f, b, m, ret);
+		right = false;
+	} else if (check_port_is_held(state)) {
 		right = judge_state(f, b, m->name, state, ret);
+	}
 	if (mtu && m->mtu < mtu) {
 		finding_add(ret, FINDING_ERROR, "port_mtu", m->name,
 			"Port %s has MTU %u, the segment %u: the bridge drops larger frames toward "

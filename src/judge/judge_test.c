@@ -127,6 +127,23 @@ static void break_state_disabled(struct observations *f)
 	f->ports[1].state = CHECK_PORT_DISABLED;
 }
 
+/* Its link came up after the check began: no program has set its state. */
+static void port_comes_up(struct observations *f)
+{
+	break_state_disabled(f);
+	f->ports[1].no_carrier = true;
+}
+
+static void spare_port_comes_up(struct observations *f)
+{
+	f->ports = realloc(f->ports, (f->n_ports + 1) * sizeof(*f->ports));
+	f->ports[f->n_ports++] = (struct observed_port){
+		.name = "eth2", .state = CHECK_PORT_DISABLED, .no_carrier = true
+	};
+	break_one_port_down(f);
+	f->after.bridges[0].members[2].up = true;
+}
+
 static void break_delay(struct observations *f)
 {
 	f->ports[1].state = CHECK_PORT_LEARNING;
@@ -309,6 +326,14 @@ static const struct fault faults[] = {
 		"Port eth1 of br-l2tp0 is down or has no carrier.", NULL },
 	{ break_one_port_down, FINDING_WARNING, "port_down",
 		"Port eth2 of br-l2tp0 is down or has no carrier.", NULL },
+	{ port_comes_up, FINDING_ERROR, "port_late",
+		"Port eth1 of br-l2tp0 came up while the check ran: hosts behind it were not "
+		"tried.",
+		"Check again." },
+	{ spare_port_comes_up, FINDING_WARNING, "port_late",
+		"Port eth2 of br-l2tp0 came up while the check ran: hosts behind it were not "
+		"tried.",
+		"Check again." },
 	{ tree_blocks, FINDING_OK, "port_blocked",
 		"The spanning tree blocks port eth1 of br-l2tp0, as STP = yes intends where there "
 		"is more than one path.",

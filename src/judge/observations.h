@@ -166,9 +166,10 @@ struct observed_port {
 	enum check_port_state state;
 	uint32_t mtu;
 	bool session;
-	bool isolated; /* reaches no other isolated port */
-	bool locked;   /* accepts frames only from hosts that the administrator entered */
-	bool no_flood; /* sends no frames to addresses that the bridge has not learned */
+	bool no_carrier; /* when the check began, in the eyes of the bridge */
+	bool isolated;	 /* reaches no other isolated port */
+	bool locked;	 /* accepts frames only from hosts that the administrator entered */
+	bool no_flood;	 /* sends no frames to addresses that the bridge has not learned */
 	bool no_broadcast;
 	bool hairpin; /* sends frames back to where they came from */
 	bool no_multicast;
