@@ -235,6 +235,19 @@ static void lose_both_hosts(struct observations *f)
 	f->crossings[0].kinds[OBSERVED_IP4] = (struct observed_passage){ 6, 6, 0, 0 };
 }
 
+/* The member there has IPv6 alone: IPv4 passed between the gateway there and the member here. */
+static void ip6_alone_there(struct observations *f)
+{
+	static const enum observed_kind ip4[] = { OBSERVED_ARP, OBSERVED_IP4, OBSERVED_TCP,
+		OBSERVED_UDP, OBSERVED_PIECES, OBSERVED_MULTICAST, OBSERVED_BROADCAST };
+
+	sample_populate(f);
+	f->crossings[0].to.ip4.family = 0;
+	for (size_t i = 0; i < ARRAY_LEN(ip4); i++)
+		f->crossings[0].kinds[ip4[i]] = (struct observed_passage){ 0 };
+	f->crossings[1].from = f->ports[0].stations[0];
+}
+
 static const struct fault faults[] = {
 	{ lose_tcp, FINDING_ERROR, "host_drop",
 		"This host drops members' frames (TCP) from eth1 to l2tpeth0 and back; these pass: "
@@ -321,6 +334,10 @@ static const struct fault faults[] = {
 	{ lose_sizes_and_more, FINDING_OK, "members",
 		"Frames of 10.0.2.12 (eth1) reach 10.0.2.22 (l2tpeth0) and the answers come back, "
 		"through the filters of this host: ARP, IPv4, IPv6 and packets of 1500 bytes.",
+		"" },
+	{ ip6_alone_there, FINDING_OK, "members",
+		"Frames of 10.0.2.12 (eth1) reach fe80::16 (l2tpeth0) and the answers come back, "
+		"through the filters of this host: IPv6 and packets of 1500 bytes.",
 		"" },
 	{ unanswered_but_asked, FINDING_OK, "members",
 		"Frames of 10.0.2.12 (eth1) reach 10.0.2.22 (l2tpeth0) and the answers come back, "

@@ -571,6 +571,20 @@ static const struct observed_crossing *crossing_back(
 	return x;
 }
 
+/* The kinds of which the two hosts of a crossing have sent frames to each other. A port's other
+ * hosts may have sent further ones, where these are not in one subnet. */
+static unsigned kinds_between(const struct observations *f, const struct observed_crossing *x)
+{
+	const struct observed_crossing *back = crossing_back(f, x);
+	bool same = !memcmp(x->from.mac, back->to.mac, LINK_MAC_LEN) &&
+		    !memcmp(x->to.mac, back->from.mac, LINK_MAC_LEN);
+	unsigned kinds = 0;
+
+	for (unsigned k = 0; k < OBSERVED_KINDS; k++)
+		kinds |= (unsigned)(x->kinds[k].sent || (same && back->kinds[k].sent)) << k;
+	return kinds;
+}
+
 /* Crossings that prove all that was tried. */
 static void judge_proof(const struct observations *f, struct findings *ret)
 {
@@ -586,7 +600,7 @@ static void judge_proof(const struct observations *f, struct findings *ret)
 			x->borrowed || !d.passed || d.lost || back.lost || lost_beyond(x) ||
 			x->misaddressed || crossing_back(f, x)->misaddressed)
 			continue;
-		kinds_text(d.passed, d.large, kinds);
+		kinds_text(d.passed & kinds_between(f, x), d.large, kinds);
 		finding_add(ret, FINDING_OK, "members", f->ports[x->in].name,
 			"Frames of %s (%s) reach %s (%s) and the answers come back, through the "
 			"filters of this host: %s.",

@@ -165,6 +165,22 @@ def limited(bench):
             member.run(f"ip -6 addr replace {site.member6}/64 dev eth0 nodad")
 
 
+def ip4_alone(bench):
+    """The only member of a site has no IPv6, which its gateway and the other site use: what it uses is proved."""
+    bench.start()
+    bench.net.member[1].run("sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1")
+    try:
+        (status, findings), there = bench.check()
+        all_right(there)
+        (warning,) = only(findings, "error", "warning")
+        assert status == 0 and warning["severity"] == "warning" and "If no host there uses IPv6" in warning["hint"], text_of(findings)
+        (proof,) = [f["text"] for f in findings if f["check"] == "members"]
+        assert "ARP, IPv4 and packets of 1500 bytes" in proof, proof
+    finally:
+        bench.net.member[1].run("sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0")
+        bench.net.member[1].run(f"ip -6 addr replace {bench.net.sites[1].member6}/64 dev eth0 nodad")
+
+
 def deaf_gateways(bench):
     """Gateways that answer no echo request are no fault: members are reached through the tunnel."""
     bench.start()
@@ -183,6 +199,7 @@ CASES = {
     "behind NAT, without PersistentKeepalive": (Natted, keepalive),
     "behind NAT, which forwards": (Natted, forwarded),
     "a limit of broadcasts": (Reference, limited),
+    "a member without IPv6": (Reference, ip4_alone),
     "gateways that answer no echo request": (Reference, deaf_gateways),
     "sites without members": (Reference, gateway_only),
 }
