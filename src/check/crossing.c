@@ -2,6 +2,7 @@
 /* Sends frames through the bridges as members do, and follows them and their answers. */
 #include "check/crossing.h"
 
+#include <linux/neighbour.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -618,22 +619,59 @@ static unsigned large_of(const struct segment *s, const struct observed_crossing
 	return size;
 }
 
-/* If frames of a crossing are lost in this host, see on which port the bridge has their target. */
+static const struct link_info *link_by_index(const struct segment *s, uint32_t ifindex)
+{
+	for (size_t i = 0; i < s->links.n; i++)
+		if (s->links.v[i].ifindex == ifindex)
+			return &s->links.v[i];
+	return NULL;
+}
+
+/* What an entry is that leads to a port or to the bridge itself, and not to `out`. */
+static void take_entry(struct crossings *c, const struct neigh_info *info, const struct port *out,
+	struct observed_entry *ret)
+{
+	const struct link_info *link = link_by_index(c->segment, info->ifindex);
+	bool own = link && link->has_mac && !memcmp(link->mac, info->mac, LINK_MAC_LEN);
+
+	if (!link)
+		return;
+	if (info->state & NUD_PERMANENT)
+		ret->kind = own ? ENTRY_OWN : ENTRY_LOCAL;
+	else if (info->ifindex != out->link.ifindex)
+		ret->kind = info->state & NUD_NOARP ? ENTRY_STATIC : ENTRY_LEARNED;
+	memcpy(ret->device, link->name, IF_NAMESIZE);
+	memcpy(ret->mac, info->mac, LINK_MAC_LEN);
+}
+
+/* Find the entry by which frames that enter `in` for a host behind `out` go elsewhere. */
+static void find_entry(struct crossings *c, const struct port *in, const struct port *out,
+	const uint8_t mac[static LINK_MAC_LEN], struct observed_entry *ret)
+{
+	struct neigh_info info;
+
+	if (query_bridge_entry_by(
+		    &c->segment->prober->nl, in->link.master, in->link.ifindex, mac, 0, &info) == 0)
+		take_entry(c, &info, out, ret);
+}
+
+/* If frames of a crossing are lost in this host, see where the bridge sends what is for the host
+ * that they should reach. */
 static void find_elsewhere(struct crossings *c, struct observed_crossing *x)
 {
-	struct segment *s = c->segment;
-	const struct link_info *in = &s->ports[x->in].link;
+	const struct port *in = &c->segment->ports[x->in];
+	const struct port *out = &c->segment->ports[x->out];
 	bool lost = false;
-	uint32_t port;
+	bool lost_answers = false;
 
-	for (unsigned k = 0; k < OBSERVED_KINDS; k++)
+	for (unsigned k = 0; k < OBSERVED_KINDS; k++) {
 		lost |= x->kinds[k].sent && !x->kinds[k].crossed;
-	if (!lost || query_bridge_port_by(
-			     &s->prober->nl, in->master, in->ifindex, x->to.mac, 0, &port) < 0)
-		return;
-	for (size_t i = 0; i < s->n; i++)
-		if (i != x->out && s->ports[i].link.ifindex == port)
-			memcpy(x->elsewhere, s->ports[i].facts->name, IF_NAMESIZE);
+		lost_answers |= x->kinds[k].answered && !x->kinds[k].delivered;
+	}
+	if (lost)
+		find_entry(c, in, out, x->to.mac, &x->to_entry);
+	if (lost_answers && !x->borrowed)
+		find_entry(c, out, in, x->from.mac, &x->from_entry);
 }
 
 /* Answers to another MAC address are lost, unless they go by a router, which then sends them to the

@@ -78,19 +78,31 @@ static bool judge_vlans(struct causes *c)
 	return true;
 }
 
-/* The forwarding table has the target on another port. What it has learned itself it corrects with
- * the next frame of that host, so the entry was made by hand, or two hosts have the address. */
-static void judge_elsewhere(struct causes *c)
+/* The forwarding table sends what is for the host elsewhere. What it has learned itself it corrects
+ * with the next frame of that host, if that is not lost by another cause. Return: whether the entry
+ * alone explains the loss. */
+static bool judge_entry(struct causes *c)
 {
-	const uint8_t *m = c->loss->misled->to.mac;
-	const char *elsewhere = c->loss->misled->elsewhere;
+	const struct observed_entry *e = c->loss->entry;
+	const char *bridge = c->loss->in->bridge;
+	const uint8_t *m = e->mac;
+	char mac[3 * LINK_MAC_LEN];
 	char name[NAME_LEN];
 
-	snprintf(name, sizeof(name),
-		"the forwarding table of %s has %02x:%02x:%02x:%02x:%02x:%02x on %s",
-		c->loss->in->bridge, m[0], m[1], m[2], m[3], m[4], m[5], elsewhere);
-	add(c, name, "`bridge fdb del %02x:%02x:%02x:%02x:%02x:%02x dev %s master`", m[0], m[1],
-		m[2], m[3], m[4], m[5], elsewhere);
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
+		m[5]);
+	if (e->kind == ENTRY_OWN) {
+		snprintf(name, sizeof(name), "%s of this host has the same MAC address, %s",
+			e->device, mac);
+		add(c, name, "Give one of the two another MAC address.");
+		return true;
+	}
+	snprintf(name, sizeof(name), "the forwarding table of %s has %s on %s%s", bridge, mac,
+		e->device,
+		e->kind == ENTRY_LOCAL ? ", entered as an address of this host (permanent)" : "");
+	add(c, name, "`bridge fdb del %s dev %s %s`", mac, e->device,
+		!strcmp(e->device, bridge) ? "self" : "master");
+	return e->kind != ENTRY_LEARNED;
 }
 
 /* Settings of the ports themselves. Return: whether one of them alone explains the loss. */
@@ -101,9 +113,9 @@ static bool judge_ports(struct causes *c)
 	const struct observed_port *odd = in->session ? out : in;
 	unsigned kinds = c->loss->kinds;
 
-	if (c->loss->misled)
-		judge_elsewhere(c);
-	else if (in->isolated && out->isolated)
+	if (c->loss->entry)
+		return judge_entry(c);
+	if (in->isolated && out->isolated)
 		add(c, "both ports are isolated", "`bridge link set dev %s isolated off`",
 			odd->name);
 	else if (in->locked && !c->loss->passed)

@@ -8,12 +8,12 @@
 /** Frames that are lost in this host. */
 struct cause_loss {
 	const struct observed_port *in;
-	const struct observed_port *out; /* the same: sent by this gateway, below the bridge */
-	unsigned kinds;			 /* lost: bits 1 << enum observed_kind */
-	unsigned requests;		 /* those of them whose requests are lost */
-	unsigned passed;		 /* kinds that pass */
-	unsigned large;			 /* bytes of a large packet */
-	const struct observed_crossing *misled; /* one with `elsewhere`, or NULL */
+	const struct observed_port *out;    /* the same: sent by this gateway, below the bridge */
+	unsigned kinds;			    /* lost: bits 1 << enum observed_kind */
+	unsigned requests;		    /* those of them whose requests are lost */
+	unsigned passed;		    /* kinds that pass */
+	unsigned large;			    /* bytes of a large packet */
+	const struct observed_entry *entry; /* by which they go elsewhere, or NULL */
 };
 
 /** Add to an error's text and hint what may be the cause: one, if the facts exclude the others;

@@ -41,7 +41,8 @@ static bool judge_one(const struct observations *f, const struct observed_crossi
 	struct cause_loss loss = { .in = &f->ports[in],
 		.out = &f->ports[out],
 		.kinds = lost_alone(x, main, answers),
-		.passed = ~0U };
+		.passed = ~0U,
+		.entry = answers && x->from_entry.kind ? &x->from_entry : NULL };
 	char kinds[KINDS_LEN];
 	char host[IP_ADDR_TEXT_LEN];
 	char other[IP_ADDR_TEXT_LEN];

@@ -110,7 +110,7 @@ struct direction {
 	unsigned lost_requests;
 	unsigned lost_answers;
 	unsigned passed_answers;
-	const struct observed_crossing *misled; /* whose target the bridge has on another port */
+	const struct observed_entry *entry; /* by which frames go elsewhere, or NULL */
 };
 
 /* Whether an answer can be followed to the host that asked: one to the bridge ends there. What
@@ -130,8 +130,10 @@ static void add_crossing(const struct observed_crossing *x, struct direction *d)
 		return;
 	if (x->large)
 		d->large = x->large;
-	if (forward && *x->elsewhere)
-		d->misled = x;
+	if (forward && x->to_entry.kind)
+		d->entry = &x->to_entry;
+	if (!forward && x->from_entry.kind && !d->entry)
+		d->entry = &x->from_entry;
 	for (unsigned k = 0; k < OBSERVED_KINDS; k++) {
 		const struct observed_passage *p = &x->kinds[k];
 
@@ -188,7 +190,7 @@ static void judge_loss(
 		.requests = d->lost_requests,
 		.passed = d->passed,
 		.large = d->large,
-		.misled = d->misled };
+		.entry = d->entry };
 	char lost[KINDS_LEN];
 	char passed[KINDS_LEN];
 	unsigned icmp = find_icmp_alone(d);

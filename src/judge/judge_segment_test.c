@@ -94,7 +94,7 @@ static void proxy_arp(struct observations *f)
 	f->ports[0].proxy_arp = true;
 }
 
-/* A static entry of the forwarding table sends what is for a far host to a port here. */
+/* An entry of the forwarding table sends what is for a far host elsewhere. */
 static void mislead(struct observations *f)
 {
 	sample_populate(f);
@@ -102,7 +102,37 @@ static void mislead(struct observations *f)
 		sample_lose(&f->crossings[0], k);
 	f->crossings[1].kinds[OBSERVED_LARGE] = f->crossings[1].kinds[OBSERVED_LARGE6] =
 		(struct observed_passage){ 0 };
-	strcpy(f->crossings[0].elsewhere, "eth1");
+	f->crossings[0].to_entry = (struct observed_entry){
+		.kind = ENTRY_STATIC, .device = "eth1", .mac = { 2, 0, 0, 0, 0, 22 }
+	};
+}
+
+/* The entry is on the right port, but keeps the frames in this host. */
+static void mislead_locally(struct observations *f)
+{
+	mislead(f);
+	f->crossings[0].to_entry.kind = ENTRY_LOCAL;
+	strcpy(f->crossings[0].to_entry.device, "l2tpeth0");
+}
+
+static void mislead_to_bridge(struct observations *f)
+{
+	mislead_locally(f);
+	strcpy(f->crossings[0].to_entry.device, "br-l2tp0");
+}
+
+static void share_mac_here(struct observations *f)
+{
+	mislead(f);
+	f->crossings[0].to_entry.kind = ENTRY_OWN;
+}
+
+/* What was learned does not stay wrong by itself: a filter may drop the frames that correct it. */
+static void mislead_by_learning(struct observations *f)
+{
+	mislead(f);
+	f->crossings[0].to_entry.kind = ENTRY_LEARNED;
+	sample_add_chain(f, NFPROTO_BRIDGE, "bridge b f");
 }
 
 static void no_broadcasts(struct observations *f)
@@ -459,6 +489,25 @@ static const struct fault faults[] = {
 		"This host drops members' frames (ARP, IPv4 and IPv6) from eth1 to l2tpeth0. "
 		"Cause: the forwarding table of br-l2tp0 has 02:00:00:00:00:16 on eth1.",
 		"`bridge fdb del 02:00:00:00:00:16 dev eth1 master`" },
+	{ mislead_locally, FINDING_ERROR, "host_drop",
+		"This host drops members' frames (ARP, IPv4 and IPv6) from eth1 to l2tpeth0. "
+		"Cause: the forwarding table of br-l2tp0 has 02:00:00:00:00:16 on l2tpeth0, "
+		"entered as an address of this host (permanent).",
+		"`bridge fdb del 02:00:00:00:00:16 dev l2tpeth0 master`" },
+	{ mislead_to_bridge, FINDING_ERROR, "host_drop",
+		"This host drops members' frames (ARP, IPv4 and IPv6) from eth1 to l2tpeth0. "
+		"Cause: the forwarding table of br-l2tp0 has 02:00:00:00:00:16 on br-l2tp0, "
+		"entered as an address of this host (permanent).",
+		"`bridge fdb del 02:00:00:00:00:16 dev br-l2tp0 self`" },
+	{ share_mac_here, FINDING_ERROR, "host_drop",
+		"This host drops members' frames (ARP, IPv4 and IPv6) from eth1 to l2tpeth0. "
+		"Cause: eth1 of this host has the same MAC address, 02:00:00:00:00:16.",
+		"Give one of the two another MAC address." },
+	{ mislead_by_learning, FINDING_ERROR, "host_drop",
+		"This host drops members' frames (ARP, IPv4 and IPv6) from eth1 to l2tpeth0. "
+		"Likely cause: the forwarding table of br-l2tp0 has 02:00:00:00:00:16 on eth1; or "
+		"the nftables chain \"bridge b f\", whose policy is drop.",
+		NULL },
 	{ no_broadcasts, FINDING_ERROR, "member_broadcast",
 		"10.0.2.22, beyond l2tpeth0, answers, but its broadcasts do not arrive here: hosts "
 		"there find no host here that they do not know yet (ARP).",

@@ -271,6 +271,19 @@ struct observed_series {
 	struct observed_passage all[OBSERVED_SIZES];   /* and more, until one is answered */
 };
 
+/** An entry of a bridge's forwarding table that sends the frames for a host to the wrong place. */
+struct observed_entry {
+	enum {
+		ENTRY_NONE,    /* there is none */
+		ENTRY_LEARNED, /* to another port */
+		ENTRY_STATIC,  /* likewise; not learned, but made by the administrator */
+		ENTRY_LOCAL,   /* to this host itself, made by the administrator: "permanent" */
+		ENTRY_OWN,     /* likewise: an interface of this host has the address */
+	} kind;
+	char device[IF_NAMESIZE]; /* the port, or the bridge itself; of ENTRY_OWN: the interface */
+	uint8_t mac[LINK_MAC_LEN];
+};
+
 /** Frames that enter a bridge's port as if a host there had sent them, to a host on another port.
  * They pass all filters of the host. */
 struct observed_crossing {
@@ -281,8 +294,8 @@ struct observed_crossing {
 	bool further;	/* another host on `in` than before: ARP and echo requests alone */
 	bool borrowed;	/* no host answers on `in`: the bridge's IPv4 address is the source */
 	unsigned large; /* bytes of a large packet */
-	char elsewhere[IF_NAMESIZE]; /* frames are lost, and the bridge has `to` on this port; "":
-				      * on `out`, or on none */
+	struct observed_entry to_entry;	  /* found if frames to `to` are lost */
+	struct observed_entry from_entry; /* found if answers to `from` are */
 	struct observed_passage kinds[OBSERVED_KINDS];
 	struct observed_series series;
 	unsigned addressed; /* bits 1 << enum observed_kind: `to` sent answers to `from`'s MAC, */

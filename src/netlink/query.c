@@ -285,13 +285,20 @@ int query_neighbour(
 	return 0;
 }
 
+static int query_entry(struct nl_socket *nl, uint32_t bridge,
+	const uint8_t mac[static LINK_MAC_LEN], uint16_t vlan, struct neigh_info *ret)
+{
+	struct single s = { .ret = ret, .decode = decode_neigh };
+	struct nl_msg m;
+
+	return query_one(nl, neigh_encode_get_fdb(&m, bridge, mac, vlan), &s);
+}
+
 int query_bridge_port(struct nl_socket *nl, uint32_t bridge, const uint8_t mac[static LINK_MAC_LEN],
 	uint16_t vlan, uint32_t *ret_ifindex)
 {
 	struct neigh_info info;
-	struct single s = { .ret = &info, .decode = decode_neigh };
-	struct nl_msg m;
-	int err = query_one(nl, neigh_encode_get_fdb(&m, bridge, mac, vlan), &s);
+	int err = query_entry(nl, bridge, mac, vlan, &info);
 
 	if (err == 0)
 		*ret_ifindex = info.ifindex;
@@ -314,16 +321,27 @@ static int find_pvid(void *ctx, const struct nlmsghdr *nlh)
 	return 0;
 }
 
-int query_bridge_port_by(struct nl_socket *nl, uint32_t bridge, uint32_t by,
-	const uint8_t mac[static LINK_MAC_LEN], uint16_t vlan, uint32_t *ret_ifindex)
+int query_bridge_entry_by(struct nl_socket *nl, uint32_t bridge, uint32_t by,
+	const uint8_t mac[static LINK_MAC_LEN], uint16_t vlan, struct neigh_info *ret)
 {
 	struct pvid p = { .ifindex = by, .vlan = vlan };
-	int err = query_bridge_port(nl, bridge, mac, 0, ret_ifindex);
+	int err = query_entry(nl, bridge, mac, 0, ret);
 	struct nl_msg m;
 
 	if (err != -ENOENT)
 		return err;
 	if (!vlan && nl_exchange(nl, bridge_vlan_encode_dump(&m), find_pvid, &p) < 0)
 		return -ENOENT; /* a kernel without bridges that filter VLANs */
-	return p.vlan ? query_bridge_port(nl, bridge, mac, p.vlan, ret_ifindex) : -ENOENT;
+	return p.vlan ? query_entry(nl, bridge, mac, p.vlan, ret) : -ENOENT;
+}
+
+int query_bridge_port_by(struct nl_socket *nl, uint32_t bridge, uint32_t by,
+	const uint8_t mac[static LINK_MAC_LEN], uint16_t vlan, uint32_t *ret_ifindex)
+{
+	struct neigh_info info;
+	int err = query_bridge_entry_by(nl, bridge, by, mac, vlan, &info);
+
+	if (err == 0)
+		*ret_ifindex = info.ifindex;
+	return err;
 }

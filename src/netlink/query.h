@@ -102,3 +102,7 @@ int query_bridge_port(struct nl_socket *nl, uint32_t bridge, const uint8_t mac[s
  */
 int query_bridge_port_by(struct nl_socket *nl, uint32_t bridge, uint32_t by,
 	const uint8_t mac[static LINK_MAC_LEN], uint16_t vlan, uint32_t *ret_ifindex);
+
+/** As query_bridge_port_by(), but return the whole entry: a port, or the bridge itself. */
+int query_bridge_entry_by(struct nl_socket *nl, uint32_t bridge, uint32_t by,
+	const uint8_t mac[static LINK_MAC_LEN], uint16_t vlan, struct neigh_info *ret);

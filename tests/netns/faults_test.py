@@ -69,6 +69,17 @@ def seen_by_ip(make, lost, cause, there=SILENT, **options):
     return filtered(f"{netfilter(1)}\n{make}", lost, cause, there, f"{FLUSH}\n{netfilter(0)}", **options)
 
 
+def permanent(port):
+    """The member's address is entered for a port, or for the bridge itself, as one of this host."""
+    device = f"dev {port} {'self' if port == BRIDGE else 'master'}"
+    return filtered(
+        f"bridge fdb replace $(cat member) {device} permanent",
+        "from l2tpeth0 to eth1",
+        f"has [0-9a-f:]+ on {port}, entered as an address of this host",
+        undo=f"bridge fdb del $(cat member) {device} || true",
+    )
+
+
 DOCKER = chain("ip", "forward").replace("table ip t", "table ip filter").replace("chain c", "chain FORWARD")
 
 FAULTS = {
@@ -179,6 +190,9 @@ FAULTS = {
         undo="ip link set eth1 type bridge_slave proxy_arp off",
         cut=False,
     ),
+    "a permanent entry for the member on its port": permanent("eth1"),
+    "a permanent entry for the member on another port": permanent("l2tpeth0"),
+    "a permanent entry for the member on the bridge": permanent(BRIDGE),
     "the member's port was taken out": Fault(
         "ip link set eth1 nomaster",
         "ip link set eth1 master br-l2tp0",
