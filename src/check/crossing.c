@@ -82,15 +82,6 @@ static bool is_unicast(const uint8_t mac[static LINK_MAC_LEN])
 	return !(mac[0] & 1);
 }
 
-/* Whether a host's frames may come from the address that it answers with. That of a cluster may be
- * a group, and bridges drop frames from groups, and from zero. */
-static bool is_sender(const struct observed_station *s)
-{
-	static const uint8_t zero[LINK_MAC_LEN];
-
-	return is_unicast(s->mac) && memcmp(s->mac, zero, LINK_MAC_LEN) != 0;
-}
-
 /* A host on the port that is in a subnet with `to` and answers, else `otherwise`. */
 static const struct observed_station *neighbour_of(const struct port *port,
 	const struct observed_station *to, const struct observed_station *otherwise)
@@ -98,7 +89,8 @@ static const struct observed_station *neighbour_of(const struct port *port,
 	for (unsigned i = 0; i < port->facts->n_stations && i < OBSERVED_STATIONS; i++) {
 		const struct observed_station *s = &port->facts->stations[i];
 
-		if (is_sender(s) && (s->echo.received || !port->n_ip4) && share_subnet(port, s, to))
+		if (observed_is_sender(s) && (s->echo.received || !port->n_ip4) &&
+			share_subnet(port, s, to))
 			return s;
 	}
 	return otherwise;
@@ -124,13 +116,13 @@ static const struct observed_station *sender_of(const struct port *port)
 {
 	const struct observed_station *best = member_of(port);
 
-	if (!best || is_sender(best))
+	if (!best || observed_is_sender(best))
 		return best;
 	best = NULL;
 	for (unsigned i = 0; i < port->facts->n_stations && i < OBSERVED_STATIONS; i++) {
 		const struct observed_station *s = &port->facts->stations[i];
 
-		if (is_sender(s) && (!best || (best->gateway && !s->gateway)))
+		if (observed_is_sender(s) && (!best || (best->gateway && !s->gateway)))
 			best = s;
 	}
 	return best;
@@ -186,8 +178,9 @@ static void add_further(struct crossings *c, size_t i)
 
 		if (added == FURTHER || f->n_crossings == CROSSINGS_MAX)
 			return;
-		if (x->borrowed || !is_sender(from) || from->gateway || !from->echo.received ||
-			from->tcp_port || !memcmp(from->mac, x->from.mac, LINK_MAC_LEN) ||
+		if (x->borrowed || !observed_is_sender(from) || from->gateway ||
+			!from->echo.received || from->tcp_port ||
+			!memcmp(from->mac, x->from.mac, LINK_MAC_LEN) ||
 			!share_subnet(port, from, &x->to))
 			continue;
 		f->crossings[f->n_crossings++] = (struct observed_crossing){

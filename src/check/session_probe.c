@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "check/far_end.h"
 #include "check/load_probe.h"
+#include "check/probe_pace.h"
 #include "check/size_search.h"
 
 /* Theory of operation. All sessions are probed in step, so that the time does not grow with their
@@ -17,10 +18,8 @@
  * its port, the far gateway is probed below its bridge (far_end.h), and then like any host of the
  * segment, through our bridge, to find out whether another path leads to it. */
 
-#define ECHOS	    20
 #define ECHOS_LOSSY 80 /* where some are lost: to know how many */
 #define ECHO_MS	    10
-#define LOSSY_MS    30 /* after a loss: hosts may limit their replies, as to 50 a second */
 #define TRIES	    2
 #define TRIES_MAIN  3	/* for the sizes that decide: the interface's MTU, and the computed size */
 #define TRIES_LOSSY 5	/* for them, where echoes were lost */
@@ -142,7 +141,7 @@ static bool wants_echo(const struct session_probe *v, unsigned round)
 {
 	if (!v->station || (!v->station->echo.received && round >= FAR_TRIES))
 		return false;
-	return round < ECHOS || v->lossy;
+	return round < PROBE_ECHOS || v->lossy;
 }
 
 /* Find the sessions that lose some echo requests. A slow path is not filled with more. */
@@ -164,7 +163,7 @@ static void ask_stations(struct session_probes *s)
 
 	for (unsigned round = 0; any && round < ECHOS_LOSSY && !prober_is_late(p); round++) {
 		any = false;
-		if (round == ECHOS)
+		if (round == PROBE_ECHOS)
 			find_lossy(s);
 		for (size_t i = 0; i < s->n; i++) {
 			struct session_probe *v = &s->v[i];
@@ -177,7 +176,7 @@ static void ask_stations(struct session_probes *s)
 			segment_ask(v->port, v->station, SEGMENT_SMALL);
 		}
 		if (any)
-			prober_wait(p, round < ECHOS ? ECHO_MS : LOSSY_MS, NULL, NULL);
+			prober_wait(p, probe_pace_echo_ms(round), NULL, NULL);
 	}
 	prober_wait(p, LATE_MS, no_echo_is_due, s);
 	for (size_t i = 0; i < s->n; i++)

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/bytes.h"
 #include "base/clock.h"
+#include "check/probe_pace.h"
 
 #define ROUNDS	      4
 #define SLOW_ROUNDS   2	   /* where frames are paced */
@@ -14,12 +14,8 @@
 #define TRYING_ROUNDS 14   /* the same while one is seen to try its address */
 #define TRYING_MS     2500 /* so often it asks */
 #define ROUND_MS      500
-#define SLOW_BURST    3 /* frames, then a wait: 300 a second, which limits of broadcasts let pass */
-#define SLOW_MS	      10
-#define SLOW_ALL_MS   1500
-#define GATHER_MS     200 /* wait for more hosts after the first replies */
-#define SWEEP_BITS    10  /* host bits of the largest subnet to search */
-#define BURST	      16  /* frames sent on each port between two reads of the sockets */
+#define SLOW_ALL_MS   5000 /* for the 1024 addresses of the largest subnet, and delays */
+#define GATHER_MS     200  /* wait for more hosts after the first replies */
 
 /* The number of hosts that prove what passes on a port: behind a pseudowire one is the gateway. */
 static unsigned wanted_of(const struct port *port)
@@ -74,28 +70,31 @@ static void ask_ours(struct port *port, const struct ip_addr *ours)
 	segment_send(port, p->out, wire_arp_probe(&ends, &p->mark, WIRE_ARP_LEN - 14, p->out));
 }
 
-/* Send the `i`th request of a sweep of a subnet. Return: whether there are more. */
-static bool sweep_step(struct port *port, const struct ip_prefix *subnet, uint32_t i)
+/* Send the `i`th request of a sweep of a subnet, and count it. Return: whether there are more. */
+static bool sweep_step(
+	struct port *port, const struct ip_prefix *subnet, uint32_t i, unsigned *sent)
 {
-	unsigned bits = 32U - subnet->len;
-	uint32_t ours = load_be32(subnet->addr.bytes);
-	struct ip_addr who = { .family = AF_INET };
-	uint32_t address;
+	struct ip_addr who;
 
-	if (bits > SWEEP_BITS || bits < 1 || i >> bits)
+	switch (probe_pace_address(subnet, i, &who)) {
+	case PROBE_END:
 		return false;
-	address = (ours & ~((1U << bits) - 1)) + i;
-	if (address == ours)
-		ask_ours(port, &subnet->addr);
-	if (address == ours || (bits > 1 && (i == 0 || i == (1U << bits) - 1)))
-		return true;
-	store_be32(who.bytes, address);
-	segment_ask_arp(port, &who);
+	case PROBE_NOTHING:
+		break;
+	case PROBE_OURS:
+		ask_ours(port, &who);
+		++*sent;
+		break;
+	case PROBE_HOST:
+		segment_ask_arp(port, &who);
+		++*sent;
+		break;
+	}
 	return true;
 }
 
 /* Send the `step`th request of each sweep of a port. Return: whether there are more. */
-static bool sweep_port(struct port *port, uint32_t step)
+static bool sweep_port(struct port *port, uint32_t step, unsigned *sent)
 {
 	struct segment *s = port->segment;
 	bool more = false;
@@ -103,10 +102,38 @@ static bool sweep_port(struct port *port, uint32_t step)
 	if (!segment_is_usable(port))
 		return false;
 	for (size_t n = 0; n < port->n_ip4; n++)
-		more |= sweep_step(port, &port->ip4[n], step);
-	if (step < s->n_learned && segment_share_bridge(port, s->learned[step].port))
+		more |= sweep_step(port, &port->ip4[n], step, sent);
+	if (step < s->n_learned && segment_share_bridge(port, s->learned[step].port)) {
 		segment_ask_arp(port, &s->learned[step].addr);
+		++*sent;
+	}
 	return more || step + 1 < s->n_learned;
+}
+
+static void wait_ms(struct segment *s, unsigned ms)
+{
+	if (ms)
+		prober_wait(s->prober, ms, NULL, NULL);
+}
+
+/** Which ports a turn is for; NULL: all. */
+typedef bool wants_fn(const struct port *port);
+
+/* Send the `step`th requests on all ports. Return: whether there are more. */
+static bool sweep_turn(struct segment *s, struct probe_pace *pace, uint32_t step, wants_fn *wants)
+{
+	bool more = false;
+
+	for (size_t i = 0; i < s->n; i++) {
+		unsigned sent = 0;
+
+		if (wants && !wants(&s->ports[i]))
+			continue;
+		more |= sweep_port(&s->ports[i], step, &sent);
+		wait_ms(s, probe_pace_note(pace, sent));
+	}
+	wait_ms(s, probe_pace_end_turn(pace));
+	return more;
 }
 
 static void ask_target(struct port *port)
@@ -122,8 +149,15 @@ static void ask_target(struct port *port)
 		segment_ask_ip6(port, target);
 }
 
-static void send_requests(struct segment *s)
+static bool is_incomplete(const struct port *port)
 {
+	return !is_complete(port);
+}
+
+/* Ask for all hosts; after the first round, only on ports where some are missing. */
+static void send_requests(struct segment *s, unsigned round)
+{
+	struct probe_pace pace = { 0 };
 	bool more = true;
 
 	for (size_t i = 0; i < s->n; i++) {
@@ -136,11 +170,7 @@ static void send_requests(struct segment *s)
 	for (uint32_t step = 0; more && !prober_is_late(s->prober); step++) {
 		if (s->prober->byte_ns && is_enough(s))
 			break; /* the path is slow */
-		more = false;
-		for (size_t i = 0; i < s->n; i++)
-			more |= sweep_port(&s->ports[i], step);
-		if (step % BURST == BURST - 1)
-			prober_wait(s->prober, 1, NULL, NULL);
+		more = sweep_turn(s, &pace, step, round ? is_incomplete : NULL);
 	}
 }
 
@@ -204,17 +234,13 @@ static bool none_lacks_ip4(const void *ctx)
 static void sweep_slowly(struct segment *s)
 {
 	struct mono end = mono_add(clock_mono(), SLOW_ALL_MS * NS_PER_MS);
+	struct probe_pace pace = { .slow = true };
 	bool more = true;
 
 	for (uint32_t step = 0; more && !none_lacks_ip4(s) && !prober_is_late(s->prober); step++) {
 		if (mono_reached(end, clock_mono()))
 			break;
-		more = false;
-		for (size_t i = 0; i < s->n; i++)
-			if (lacks_ip4(&s->ports[i]))
-				more |= sweep_port(&s->ports[i], step);
-		if (step % SLOW_BURST == SLOW_BURST - 1)
-			prober_wait(s->prober, SLOW_MS, NULL, NULL);
+		more = sweep_turn(s, &pace, step, lacks_ip4);
 	}
 }
 
@@ -253,7 +279,7 @@ void sweep_find_hosts(struct segment *s)
 	for (unsigned round = 0; round < rounds && !prober_is_late(s->prober); round++) {
 		if (round && all_complete(s))
 			break;
-		send_requests(s);
+		send_requests(s, round);
 		prober_wait(s->prober, ROUND_MS, all_complete, s);
 	}
 	if (!s->prober->byte_ns && !s->prober->facts->target.family)

@@ -73,6 +73,13 @@ struct observed_station *observed_main_station(
 	return best;
 }
 
+bool observed_is_sender(const struct observed_station *s)
+{
+	static const uint8_t zero[LINK_MAC_LEN];
+
+	return !(s->mac[0] & 1) && memcmp(s->mac, zero, LINK_MAC_LEN) != 0;
+}
+
 const char *observed_station_text(
 	const struct observed_station *s, char ret[static IP_ADDR_TEXT_LEN])
 {

@@ -379,6 +379,10 @@ const struct check_bridge *observed_bridge_named(const struct observations *f, c
 struct observed_station *observed_main_station(
 	struct observed_port *port, const struct ip_addr *target);
 
+/** Whether a host's frames may come from the address that it answers with. That of a cluster may
+ * be a group, and bridges drop frames from groups, and from zero. */
+bool observed_is_sender(const struct observed_station *s);
+
 /** A station's address as text: IPv4, if it has one. Return: `ret`. */
 const char *observed_station_text(
 	const struct observed_station *s, char ret[static IP_ADDR_TEXT_LEN]);

@@ -145,13 +145,17 @@ def gateway_only(bench):
         assert "This site has no members itself" in note["text"], note
 
 
-def limited(bench):
-    """Broadcasts are limited to a rate, as switches do against storms: hosts are found all the same."""
-    bench.start()
-    bench.net.vpn[0].sh(
+def limit_broadcasts(vpn):
+    vpn.sh(
         "printf 'table bridge t {\\n chain c {\\n type filter hook forward priority 0;\\n"
         " ether daddr ff:ff:ff:ff:ff:ff limit rate over 500/second drop\\n }\\n}\\n' | nft -f -"
     )
+
+
+def limited(bench):
+    """Broadcasts are limited to a rate, as switches do against storms: hosts are found all the same."""
+    bench.start()
+    limit_broadcasts(bench.net.vpn[0])
     off = "sysctl -qw net.ipv6.conf.eth0.disable_ipv6="
     try:
         for disable in (1, 0):
@@ -163,6 +167,27 @@ def limited(bench):
         bench.net.vpn[0].run("nft flush ruleset")
         for member, site in zip(bench.net.member, bench.net.sites):
             member.run(f"ip -6 addr replace {site.member6}/64 dev eth0 nodad")
+
+
+def limited_large(bench):
+    """The same where the subnet has 1024 addresses, and the only member, which has no IPv6, one of the last."""
+    texts = [bench.text(n).replace(f"{site.bridge4}/24", f"10.9.0.{n + 1}/22") for n, site in enumerate(bench.net.sites)]
+    bench.start(*texts, members=False)
+    far = bench.net.member[1]
+    far.run("sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1")
+    for node, address in zip(bench.net.member, ("10.9.3.249/22", "10.9.3.250/22")):
+        node.sh(f"ip -4 addr flush dev eth0; ip addr add {address} dev eth0")
+    limit_broadcasts(bench.net.vpn[1])
+    try:
+        status, findings = bench.check()[0]
+        assert status == 0 and not only(findings, "error"), text_of(findings)
+        assert any("reach 10.9.3.250 (l2tpeth0)" in f["text"] for f in findings), text_of(findings)
+    finally:
+        bench.net.vpn[1].run("nft flush ruleset")
+        far.run("sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0")
+        far.run(f"ip -6 addr replace {bench.net.sites[1].member6}/64 dev eth0 nodad")
+        for node, site in zip(bench.net.member, bench.net.sites):
+            node.sh(f"ip -4 addr flush dev eth0; ip addr add {site.member4}/24 dev eth0")
 
 
 def ip4_alone(bench):
@@ -199,6 +224,7 @@ CASES = {
     "behind NAT, without PersistentKeepalive": (Natted, keepalive),
     "behind NAT, which forwards": (Natted, forwarded),
     "a limit of broadcasts": (Reference, limited),
+    "a limit in a large subnet": (Reference, limited_large),
     "a member without IPv6": (Reference, ip4_alone),
     "gateways that answer no echo request": (Reference, deaf_gateways),
     "sites without members": (Reference, gateway_only),
