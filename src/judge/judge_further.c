@@ -47,7 +47,7 @@ static bool judge_one(const struct observations *f, const struct observed_crossi
 	char host[IP_ADDR_TEXT_LEN];
 	char other[IP_ADDR_TEXT_LEN];
 
-	if (!loss.kinds || judge_series_is_lossy(f, in, out))
+	if (!loss.kinds || (answers && x->misaddressed) || judge_series_is_lossy(f, in, out))
 		return false;
 	kinds_text(loss.kinds, 0, kinds);
 	judge_cause(f, &loss,

@@ -122,6 +122,20 @@ static bool is_followed(const struct observed_crossing *x, unsigned kind)
 	return !x->borrowed || kind == OBSERVED_ARP; /* neighbour discovery is not borrowed */
 }
 
+/* Whether answers of a kind go to another MAC address than that of the host that asked: a bridge
+ * that does not deliver them drops nothing. Those of TCP and UDP are not looked at, and go where
+ * those of ICMP do. */
+static bool is_misaddressed(const struct observed_crossing *x, unsigned kind)
+{
+	unsigned ip4 = KINDS_IP4 | KINDS_TCP | KINDS_UDP;
+	unsigned ip6 = KINDS_IP6 | KINDS_TCP6 | KINDS_UDP6;
+	unsigned kinds = x->misaddressed;
+
+	kinds |= kinds & ip4 ? ip4 : 0;
+	kinds |= kinds & ip6 ? ip6 : 0;
+	return kinds & 1U << kind;
+}
+
 static void add_crossing(const struct observed_crossing *x, struct direction *d)
 {
 	bool forward = x->in == d->from && x->out == d->to;
@@ -139,7 +153,7 @@ static void add_crossing(const struct observed_crossing *x, struct direction *d)
 
 		if (forward && p->sent) {
 			*(p->crossed ? &d->passed : &d->lost) |= 1U << k;
-		} else if (!forward && p->answered && is_followed(x, k)) {
+		} else if (!forward && p->answered && is_followed(x, k) && !is_misaddressed(x, k)) {
 			*(p->delivered ? &d->passed_answers : &d->lost_answers) |= 1U << k;
 		}
 	}
@@ -291,12 +305,17 @@ static bool judge_losses(const struct observations *f, struct findings *ret)
 
 /* ---- frames lost beyond this host ---- */
 
+static bool share_address(const struct observed_crossing *x)
+{
+	return x->from.ip4.family && ip_addr_equal(&x->from.ip4, &x->to.ip4);
+}
+
 static unsigned lost_beyond(const struct observed_crossing *x)
 {
 	unsigned kinds = 0;
 
-	if (x->from.ip4.family && ip_addr_equal(&x->from.ip4, &x->to.ip4))
-		return 0; /* both have one address, and neither answers itself */
+	if (share_address(x))
+		return 0; /* neither answers itself */
 
 	for (unsigned k = 0; k < OBSERVED_KINDS; k++)
 		if (!observed_is_transport(k) && !observed_is_mute(k) && k != OBSERVED_PIECES)
@@ -598,9 +617,9 @@ static void judge_proof(const struct observations *f, struct findings *ret)
 		char to[IP_ADDR_TEXT_LEN];
 		char kinds[KINDS_LEN];
 
-		if (x->further || !is_first_of_pair(f, i) || x->to.gateway || x->from.gateway ||
-			x->borrowed || !d.passed || d.lost || back.lost || lost_beyond(x) ||
-			x->misaddressed || crossing_back(f, x)->misaddressed)
+		if (x->further || share_address(x) || !is_first_of_pair(f, i) || x->to.gateway ||
+			x->from.gateway || x->borrowed || !d.passed || d.lost || back.lost ||
+			lost_beyond(x) || x->misaddressed || crossing_back(f, x)->misaddressed)
 			continue;
 		kinds_text(d.passed & kinds_between(f, x), d.large, kinds);
 		finding_add(ret, FINDING_OK, "members", f->ports[x->in].name,

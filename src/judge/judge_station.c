@@ -135,7 +135,8 @@ static void judge_mute(const struct observations *f, const struct observed_port 
 			"A filter there may drop IP between bridge ports (br_netfilter with a "
 			"FORWARD chain): `wirespan check` there names it. Or the firewall of %s "
 			"drops all that it does not expect: name a host that answers with "
-			"--target.",
+			"--target. Or the subnet of its address (netmask) does not contain "
+			"those that ask.",
 			who, n->gateway ? ", while the gateway there, " : "",
 			n->gateway ? gateway : "", n->gateway ? ", answers echoes" : "", proved,
 			who);
