@@ -65,6 +65,7 @@ static void note_link(struct observations *f, const struct link_info *l)
 
 		memcpy(bridge->name, l->name, sizeof(bridge->name));
 		bridge->runs_stp = l->stp_state != 0;
+		bridge->forward_delay = l->forward_delay;
 		bridge->down = !(l->flags & IFF_UP);
 		bridge->filters_vlans = l->filters_vlans;
 	}

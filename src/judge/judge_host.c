@@ -43,6 +43,14 @@ static bool runs_stp(const struct observations *f, const struct status_bridge *b
 	return observed ? observed->runs_stp : b->stp;
 }
 
+/* Whether ports of a bridge listen and learn before they forward. */
+static bool has_delay(const struct observations *f, const struct status_bridge *b)
+{
+	const struct check_bridge *observed = observed_bridge_named(f, b->name);
+
+	return observed && observed->forward_delay;
+}
+
 static const char *state_name(enum check_port_state state)
 {
 	static const char *const names[] = {
@@ -112,7 +120,7 @@ static bool judge_state(const struct observations *f, const struct status_bridge
 			"`ip link set %s type bridge stp_state 1`, as [Bridge] sets STP = yes: it "
 			"decides again which ports forward.",
 			port, b->name, state_name(state), b->name);
-	else if (state == CHECK_PORT_LISTENING || state == CHECK_PORT_LEARNING)
+	else if ((state == CHECK_PORT_LISTENING || state == CHECK_PORT_LEARNING) && has_delay(f, b))
 		finding_add(ret, FINDING_ERROR, "port_blocked", port,
 			"Port %s of %s is %s: the bridge has a forward delay, although it runs no "
 			"spanning tree.\n"

@@ -144,9 +144,15 @@ static void spare_port_comes_up(struct observations *f)
 	f->after.bridges[0].members[2].up = true;
 }
 
+static void break_state_learning(struct observations *f)
+{
+	f->ports[1].state = CHECK_PORT_LEARNING;
+}
+
 static void break_delay(struct observations *f)
 {
 	f->ports[1].state = CHECK_PORT_LEARNING;
+	f->bridges[0].forward_delay = 1500;
 }
 
 static void note_target_elsewhere(struct observations *f)
@@ -377,6 +383,11 @@ static const struct fault faults[] = {
 		"Port eth1 of br-l2tp0 is disabled: its state was set by hand or by another "
 		"program.",
 		NULL },
+	{ break_state_learning, FINDING_ERROR, "port_blocked",
+		"Port eth1 of br-l2tp0 is learning: its state was set by hand or by another "
+		"program.",
+		"If no other path leads to the hosts behind it: `bridge link set dev eth1 state "
+		"3`." },
 	{ break_delay, FINDING_ERROR, "port_blocked",
 		"Port eth1 of br-l2tp0 is learning: the bridge has a forward delay, although it "
 		"runs no spanning tree.",

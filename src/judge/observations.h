@@ -203,7 +203,8 @@ struct observed_port {
 struct check_bridge {
 	char name[IF_NAMESIZE];
 	bool down;
-	bool runs_stp; /* the spanning tree protocol, in the kernel or by a program */
+	bool runs_stp;		/* the spanning tree protocol, in the kernel or by a program */
+	uint32_t forward_delay; /* in 1/100 s; 0: ports forward at once */
 	bool filters_vlans;
 };
 
