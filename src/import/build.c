@@ -14,6 +14,7 @@
 #include "conf/keys.h"
 #include "conf/value.h"
 #include "import/build_routes.h"
+#include "import/prefix_set.h"
 #include "import/replaced.h"
 #include "mtu/mtu.h"
 
@@ -60,22 +61,12 @@ static const char *choose_wireguard(const struct import *im)
 	return first;
 }
 
-static void add_name(struct build *b, const char ***names, size_t *n, const char *name)
-{
-	const char **slot = array_grow(names, n, sizeof(*slot));
-
-	if (slot)
-		*slot = name;
-	else
-		b->im->out_of_memory = true;
-}
-
 static void create_tunnel(struct build *b, const char *name, struct conf_at at)
 {
 	struct conf_site *site = b->site;
 	struct conf_tunnel *tunnel;
 
-	if (build_index_of(b->tunnels, b->n_tunnels, name) < b->n_tunnels)
+	if (build_tunnel_index(b, name) < site->n_tunnels)
 		return;
 	tunnel = array_grow(&site->tunnels, &site->n_tunnels, sizeof(*tunnel));
 	if (!tunnel) {
@@ -86,7 +77,7 @@ static void create_tunnel(struct build *b, const char *name, struct conf_at at)
 		.udp_source_port = CONF_L2TP_PORT,
 		.udp_destination_port = CONF_L2TP_PORT,
 		.section = at };
-	add_name(b, &b->tunnels, &b->n_tunnels, name);
+	build_set_index(b, IMPORT_TUNNEL, name, site->n_tunnels - 1);
 }
 
 static void create_peer(struct build *b, const char *name, struct conf_at at)
@@ -94,7 +85,7 @@ static void create_peer(struct build *b, const char *name, struct conf_at at)
 	const char *key = build_value_of(b->im, IMPORT_PEER, name, "PublicKey");
 	struct conf_peer *peer;
 
-	if (!build_has_peer(b, name) || build_peer_index(b, name) < b->n_peers)
+	if (!build_has_peer(b, name) || build_peer_index(b, name) < b->site->n_peers)
 		return;
 	peer = array_grow(&b->site->peers, &b->site->n_peers, sizeof(*peer));
 	if (!peer) {
@@ -102,7 +93,7 @@ static void create_peer(struct build *b, const char *name, struct conf_at at)
 		return;
 	}
 	peer->section = at;
-	add_name(b, &b->peers, &b->n_peers, key ? key : name);
+	build_set_index(b, IMPORT_PEER, key ? key : name, b->site->n_peers - 1);
 }
 
 static struct conf_bridge *bridge_of(const struct build *b, const char *name)
@@ -149,8 +140,7 @@ static void create_session(struct build *b, const struct import_fact *fact)
 {
 	const char *tunnel_name = build_value_of(b->im, IMPORT_LINK, fact->name, FACT_TUNNEL);
 	const struct import_fact *master = import_find(b->im, IMPORT_LINK, fact->name, FACT_MASTER);
-	size_t i =
-		tunnel_name ? build_index_of(b->tunnels, b->n_tunnels, tunnel_name) : b->n_tunnels;
+	size_t i = tunnel_name ? build_tunnel_index(b, tunnel_name) : b->site->n_tunnels;
 	struct conf_tunnel *tunnel;
 	struct conf_session *session;
 
@@ -338,7 +328,7 @@ static void apply(struct build *b, const struct import_fact *fact)
 			return; /* create_peer() */
 		if (import_find(b->im, IMPORT_PEER, fact->name, FACT_DISABLED))
 			import_note_at(b->im, fact->at, IMPORT_DROPPED, "the peer is disabled");
-		else if (i >= b->n_peers)
+		else if (i >= b->site->n_peers)
 			build_drop(b, fact, "a peer of another interface");
 		else if (!strcmp(fact->key, FACT_ROUTE))
 			return; /* build_finish_routes() */
@@ -353,8 +343,8 @@ static void apply(struct build *b, const struct import_fact *fact)
 		return;
 	}
 	if (fact->object == IMPORT_TUNNEL) {
-		i = build_index_of(b->tunnels, b->n_tunnels, fact->name);
-		if (i < b->n_tunnels)
+		i = build_tunnel_index(b, fact->name);
+		if (i < b->site->n_tunnels)
 			build_set_value(b, CONF_SECTION_L2TP, &b->site->tunnels[i], fact, fact->key,
 				fact->value);
 		return;
@@ -423,17 +413,7 @@ static void finish_session_mtu(
 		build_set_value(b, CONF_SECTION_SESSION, session, fact, "MTU", fact->value);
 }
 
-/* Remove prefixes that are in a list twice, as of two files about one interface. */
-static void unite_prefixes(struct conf_prefixes *list)
-{
-	struct conf_prefixes once = { list->v, 0 };
-
-	for (size_t i = 0; i < list->n; i++)
-		if (!conf_prefixes_has(&once, &list->v[i].prefix))
-			once.v[once.n++] = list->v[i];
-	list->n = once.n;
-}
-
+/* Remove what is in a list twice, as of two files about one interface. */
 static void unite_texts(struct conf_texts *list)
 {
 	struct conf_texts once = { list->v, 0 };
@@ -446,16 +426,19 @@ static void unite_texts(struct conf_texts *list)
 	list->n = once.n;
 }
 
-static void unite_lists(struct conf_site *site)
+/* Return: 0 or -ENOMEM. */
+static int unite_lists(struct conf_site *site)
 {
-	unite_prefixes(&site->interface.addresses);
+	int err = prefixes_unite(&site->interface.addresses);
+
 	unite_texts(&site->interface.dns);
-	for (size_t i = 0; i < site->n_peers; i++)
-		unite_prefixes(&site->peers[i].allowed_ips);
-	for (size_t i = 0; i < site->n_bridges; i++) {
-		unite_prefixes(&site->bridges[i].addresses);
+	for (size_t i = 0; i < site->n_peers && !err; i++)
+		err = prefixes_unite(&site->peers[i].allowed_ips);
+	for (size_t i = 0; i < site->n_bridges && !err; i++) {
+		err = prefixes_unite(&site->bridges[i].addresses);
 		unite_texts(&site->bridges[i].members);
 	}
+	return err;
 }
 
 /* Whether a fact is of the reader, not of its line. */
@@ -496,10 +479,9 @@ int import_build(struct import *im, const char *wireguard, struct conf_site *ret
 			finish_session_mtu(&b, &ret->tunnels[i], &ret->tunnels[i].sessions[k]);
 	build_finish_routes(&b);
 	drop_rest(&b);
-	unite_lists(ret);
+	im->out_of_memory |= unite_lists(ret) < 0;
 	conf_complete(ret, &report);
 	conf_report_fini(&report);
-	free(b.peers);
-	free(b.tunnels);
+	lookup_fini(&b.created);
 	return im->out_of_memory ? -ENOMEM : 0;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "import/prefix_set.h"
+
 /* Whether the route to a prefix follows from an address of the interface. */
 static bool is_connected(const struct conf_interface *wg, const struct ip_prefix *p)
 {
@@ -17,30 +19,43 @@ static bool is_connected(const struct conf_interface *wg, const struct ip_prefix
 	return false;
 }
 
-/* Whether a route of the files leads to the prefix. */
-static bool has_route(const struct build *b, const struct ip_prefix *p)
+/* The routes of the files, in a sorted set to free. */
+static struct prefix_set collect_routes(const struct build *b)
 {
+	struct prefix_set routes = { 0 };
 	struct ip_prefix route;
 
 	for (size_t i = 0; i < b->im->n_facts; i++) {
 		const struct import_fact *fact = &b->im->facts[i];
 
 		if (fact->object == IMPORT_LINK && !strcmp(fact->key, FACT_ROUTE) &&
-			!strcmp(fact->name, b->wireguard) &&
-			!ip_prefix_parse(fact->value, &route)) {
-			route = ip_prefix_masked(&route);
-			if (route.len <= p->len && ip_prefix_contains(&route, &p->addr))
-				return true;
-		}
+			!strcmp(fact->name, b->wireguard) && !ip_prefix_parse(fact->value, &route))
+			b->im->out_of_memory |= prefix_set_add(&routes, &route) < 0;
 	}
-	return false;
+	prefix_set_sort(&routes);
+	return routes;
+}
+
+/* What the peers allow, likewise. */
+static struct prefix_set collect_allowed(const struct build *b)
+{
+	const struct conf_site *site = b->site;
+	struct prefix_set allowed = { 0 };
+
+	for (size_t i = 0; i < site->n_peers; i++)
+		for (size_t k = 0; k < site->peers[i].allowed_ips.n; k++)
+			b->im->out_of_memory |=
+				prefix_set_add(&allowed, &site->peers[i].allowed_ips.v[k].prefix) <
+				0;
+	prefix_set_sort(&allowed);
+	return allowed;
 }
 
 /* The peers whose AllowedIPs have routes by the peer's own option, as flags to free(). Return:
  * NULL without memory. */
 static bool *routed_peers(const struct build *b)
 {
-	bool *routed = calloc(b->n_peers + 1, sizeof(*routed));
+	bool *routed = calloc(b->site->n_peers + 1, sizeof(*routed));
 
 	for (size_t i = 0; routed && i < b->im->n_facts; i++)
 		if (b->im->facts[i].object == IMPORT_PEER &&
@@ -49,12 +64,13 @@ static bool *routed_peers(const struct build *b)
 	return routed;
 }
 
-static const struct ip_prefix *unrouted_of(const struct build *b, const struct conf_peer *peer)
+static const struct ip_prefix *unrouted_of(
+	const struct build *b, const struct prefix_set *routes, const struct conf_peer *peer)
 {
 	for (size_t i = 0; i < peer->allowed_ips.n; i++) {
 		const struct ip_prefix *p = &peer->allowed_ips.v[i].prefix;
 
-		if (!is_connected(&b->site->interface, p) && !has_route(b, p))
+		if (!is_connected(&b->site->interface, p) && !prefix_set_covers(routes, p))
 			return p;
 	}
 	return NULL;
@@ -65,29 +81,22 @@ static const struct ip_prefix *unrouted_of(const struct build *b, const struct c
 static const struct ip_prefix *find_unrouted(struct build *b)
 {
 	const struct ip_prefix *found = NULL;
+	struct prefix_set routes = collect_routes(b);
 	bool *routed = routed_peers(b);
 
 	b->im->out_of_memory |= !routed;
 	for (size_t i = 0; routed && !found && i < b->site->n_peers; i++)
 		if (!routed[i])
-			found = unrouted_of(b, &b->site->peers[i]);
+			found = unrouted_of(b, &routes, &b->site->peers[i]);
+	prefix_set_fini(&routes);
 	free(routed);
 	return found;
 }
 
-static bool is_allowed(const struct conf_site *site, const struct ip_prefix *prefix)
-{
-	struct ip_prefix masked = ip_prefix_masked(prefix);
-
-	for (size_t i = 0; i < site->n_peers; i++)
-		if (conf_prefixes_has(&site->peers[i].allowed_ips, &masked))
-			return true;
-	return false;
-}
-
 /* Note on a route of the files. `off`: why the site has no routes; or NULL: it has those to
  * AllowedIPs. */
-static void judge_route(struct build *b, const struct import_fact *route, const char *off)
+static void judge_route(struct build *b, const struct prefix_set *allowed,
+	const struct import_fact *route, const char *off)
 {
 	struct ip_prefix prefix;
 
@@ -96,7 +105,7 @@ static void judge_route(struct build *b, const struct import_fact *route, const 
 	} else if (route->object == IMPORT_PEER) {
 		import_note_at(b->im, route->at, IMPORT_TAKEN,
 			"the routes to the peer: they follow from AllowedIPs");
-	} else if (!ip_prefix_parse(route->value, &prefix) && is_allowed(b->site, &prefix)) {
+	} else if (!ip_prefix_parse(route->value, &prefix) && prefix_set_has(allowed, &prefix)) {
 		import_note_at(b->im, route->at, IMPORT_TAKEN,
 			"the route to %s: it follows from AllowedIPs", route->value);
 	} else {
@@ -108,22 +117,25 @@ static void judge_route(struct build *b, const struct import_fact *route, const 
 /* Notes on the routes and rules of the files. */
 static void judge_routes(struct build *b, const char *off)
 {
+	struct prefix_set allowed = collect_allowed(b);
+
 	for (size_t i = 0; i < b->im->n_facts; i++) {
 		const struct import_fact *fact = &b->im->facts[i];
 		bool is_route = !strcmp(fact->key, FACT_ROUTE);
 
 		if (fact->object == IMPORT_PEER) {
-			if (is_route && build_peer_index(b, fact->name) < b->n_peers)
-				judge_route(b, fact, off);
+			if (is_route && build_peer_index(b, fact->name) < b->site->n_peers)
+				judge_route(b, &allowed, fact, off);
 		} else if (!strcmp(fact->name, b->wireguard)) {
 			if (is_route)
-				judge_route(b, fact, off);
+				judge_route(b, &allowed, fact, off);
 			else if (!strcmp(fact->key, FACT_RULE))
 				import_note_at(b->im, fact->at, IMPORT_CHANGED,
 					"Table = auto: a default route through the tunnel gets its "
 					"rules from it");
 		}
 	}
+	prefix_set_fini(&allowed);
 }
 
 static bool is_main(const char *table)

@@ -18,13 +18,24 @@ const char *build_value_of(
 	return fact ? fact->value : NULL;
 }
 
-size_t build_index_of(const char *const *names, size_t n, const char *name)
+/* Return: the index of an object that was created; `none` if there is none. */
+static size_t index_of(
+	const struct build *b, enum import_object object, const char *name, size_t none)
 {
-	size_t i = 0;
+	const size_t *i = lookup_find(&b->created, &(struct lookup_key){ object, "", name });
 
-	while (i < n && strcmp(names[i], name) != 0)
-		i++;
-	return i;
+	return i ? *i : none;
+}
+
+size_t build_tunnel_index(const struct build *b, const char *name)
+{
+	return index_of(b, IMPORT_TUNNEL, name, b->site->n_tunnels);
+}
+
+void build_set_index(struct build *b, enum import_object object, const char *name, size_t i)
+{
+	if (!lookup_add(&b->created, &(struct lookup_key){ object, "", name }, i))
+		b->im->out_of_memory = true;
 }
 
 bool build_has_peer(const struct build *b, const char *name)
@@ -40,8 +51,9 @@ size_t build_peer_index(const struct build *b, const char *name)
 {
 	const char *key = build_value_of(b->im, IMPORT_PEER, name, "PublicKey");
 
-	return build_has_peer(b, name) ? build_index_of(b->peers, b->n_peers, key ? key : name)
-				       : b->n_peers;
+	return build_has_peer(b, name)
+		       ? index_of(b, IMPORT_PEER, key ? key : name, b->site->n_peers)
+		       : b->site->n_peers;
 }
 
 /* Keys, cookies, and hooks, which may hold passwords. */

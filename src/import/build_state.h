@@ -9,15 +9,14 @@
 #include "conf/model.h"
 #include "import/fact.h"
 
-/** A site, and the names of what was created, in the order of the site's arrays. */
+/** A site, and what was created. */
 struct build {
 	struct import *im;
 	struct conf_site *site;
 	const char *wireguard; /* NULL: there is none */
-	const char **peers;    /* their public keys, or names if they have none */
-	size_t n_peers;
-	const char **tunnels;
-	size_t n_tunnels;
+	/* the indexes of the site's peers, by public key, or by name if they have none; and of its
+	 * tunnels, by name */
+	struct lookup created;
 	bool has_tunnels; /* the files have any */
 };
 
@@ -25,8 +24,11 @@ struct build {
 const char *build_value_of(
 	const struct import *im, enum import_object object, const char *name, const char *key);
 
-/** Return: the index of a name among `n`; `n` if it is not there. */
-size_t build_index_of(const char *const *names, size_t n, const char *name);
+/** Return: the index of the tunnel with that name in the site; `n_tunnels` if there is none. */
+size_t build_tunnel_index(const struct build *b, const char *name);
+
+/** Let an object, whose index is known, be found by its name. */
+void build_set_index(struct build *b, enum import_object object, const char *name, size_t i);
 
 /** Whether a peer of the files is one of the site. */
 bool build_has_peer(const struct build *b, const char *name);

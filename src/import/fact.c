@@ -14,6 +14,52 @@
 
 #define BLANKS " \t\r\v\f"
 
+/* The key of a fact among its likes. */
+static struct lookup_key key_of(enum import_object object, const char *name, const char *key)
+{
+	return (struct lookup_key){ object, key, name };
+}
+
+/* The key of the routes to a prefix. */
+static struct lookup_key key_of_routes(const char *prefix)
+{
+	return (struct lookup_key){ IMPORT_LINK, "routes to", prefix };
+}
+
+static bool is_route(const struct import_fact *fact)
+{
+	return fact->object == IMPORT_LINK && !strcmp(fact->key, FACT_ROUTE);
+}
+
+/* Make fact `i` the newest of its key. Return: the one that was, or IMPORT_NONE. */
+static size_t make_newest(struct import *im, const struct lookup_key *key, size_t i)
+{
+	size_t *newest = lookup_add(&im->newest, key, IMPORT_NONE);
+	size_t before = IMPORT_NONE;
+
+	if (newest) {
+		before = *newest;
+		*newest = i;
+	} else {
+		im->out_of_memory = true;
+	}
+	return before;
+}
+
+/* Let fact `i` be found. */
+static void enter_fact(struct import *im, size_t i)
+{
+	struct import_fact *fact = &im->facts[i];
+	struct lookup_key key = key_of(fact->object, fact->name, fact->key);
+
+	fact->older = make_newest(im, &key, i);
+	fact->older_to = IMPORT_NONE;
+	if (is_route(fact)) {
+		key = key_of_routes(fact->value);
+		fact->older_to = make_newest(im, &key, i);
+	}
+}
+
 void import_add(struct import *im, enum import_object object, const char *name, const char *key,
 	const char *value)
 {
@@ -29,13 +75,15 @@ void import_add(struct import *im, enum import_object object, const char *name, 
 		return;
 	}
 	*fact = (struct import_fact){
-		object,
-		strdup(name),
-		key,
-		strdup(value),
-		im->at,
+		.object = object,
+		.name = strdup(name),
+		.key = key,
+		.value = strdup(value),
+		.at = im->at,
 	};
-	if (!fact->name || !fact->value) {
+	if (fact->name && fact->value) {
+		enter_fact(im, im->n_facts - 1);
+	} else {
 		im->out_of_memory = true;
 		free(fact->name);
 		free(fact->value);
@@ -97,53 +145,82 @@ static void free_fact(struct import_fact *fact)
 	free(fact->name);
 }
 
-void import_replace(struct import *im, size_t *n, enum import_object object, const char *name,
-	const char *key, const char *value)
+/* Whether the present line may replace fact `i`, or one before it. */
+static bool is_of_file(const struct import *im, size_t i)
 {
-	size_t left = 0;
-
-	for (size_t i = 0; i < *n; i++) {
-		struct import_fact *fact = &im->facts[i];
-
-		if (fact->object != object || fact->at.file != im->at.file ||
-			strcmp(fact->key, key) != 0 || (name && strcmp(fact->name, name) != 0) ||
-			(value && strcmp(fact->value, value) != 0)) {
-			im->facts[left++] = *fact;
-			continue;
-		}
-		import_note_at(
-			im, fact->at, IMPORT_DROPPED, "%s: line %u replaces it", key, im->at.line);
-		free_fact(fact);
-	}
-	if (left == *n)
-		return;
-	memmove(&im->facts[left], &im->facts[*n], (im->n_facts - *n) * sizeof(*im->facts));
-	im->n_facts -= *n - left;
-	*n = left;
+	return i != IMPORT_NONE && im->facts[i].at.file == im->at.file;
 }
 
-void import_remove(struct import *im, const bool *gone)
+static void replace(struct import *im, struct import_fact *fact)
+{
+	import_note_at(
+		im, fact->at, IMPORT_DROPPED, "%s: line %u replaces it", fact->key, im->at.line);
+	fact->gone = true;
+}
+
+/* Those that are gone are taken out of the chain, so that each is passed once. */
+void import_replace(struct import *im, size_t n, enum import_object object, const char *name,
+	const char *key, const char *value)
+{
+	struct lookup_key likes = key_of(object, name, key);
+	size_t *at = lookup_find(&im->newest, &likes);
+
+	while (at && is_of_file(im, *at)) {
+		struct import_fact *fact = &im->facts[*at];
+
+		if (!fact->gone && *at < n && (!value || !strcmp(fact->value, value)))
+			replace(im, fact);
+		if (fact->gone)
+			*at = fact->older;
+		else
+			at = &fact->older;
+	}
+}
+
+void import_replace_routes(struct import *im, size_t n, const char *prefix)
+{
+	struct lookup_key likes = key_of_routes(prefix);
+	size_t *at = lookup_find(&im->newest, &likes);
+
+	while (at && is_of_file(im, *at)) {
+		struct import_fact *fact = &im->facts[*at];
+
+		if (!fact->gone && *at < n)
+			replace(im, fact);
+		if (fact->gone)
+			*at = fact->older_to;
+		else
+			at = &fact->older_to;
+	}
+}
+
+void import_sweep(struct import *im)
 {
 	size_t left = 0;
 
 	for (size_t i = 0; i < im->n_facts; i++)
-		if (gone[i])
+		if (im->facts[i].gone)
 			free_fact(&im->facts[i]);
 		else
 			im->facts[left++] = im->facts[i];
+	if (left == im->n_facts)
+		return;
 	im->n_facts = left;
+	lookup_fini(&im->newest);
+	for (size_t i = 0; i < left; i++)
+		enter_fact(im, i);
 }
 
-const struct import_fact *import_find(
+struct import_fact *import_find(
 	const struct import *im, enum import_object object, const char *name, const char *key)
 {
-	for (size_t i = im->n_facts; i-- > 0;) {
-		const struct import_fact *fact = &im->facts[i];
+	struct lookup_key likes = key_of(object, name, key);
+	const size_t *newest = lookup_find(&im->newest, &likes);
+	size_t i = newest ? *newest : IMPORT_NONE;
 
-		if (fact->object == object && !strcmp(fact->key, key) && !strcmp(fact->name, name))
-			return fact;
-	}
-	return NULL;
+	while (i != IMPORT_NONE && im->facts[i].gone)
+		i = im->facts[i].older;
+	return i != IMPORT_NONE ? &im->facts[i] : NULL;
 }
 
 void import_fini(struct import *im)
@@ -154,6 +231,7 @@ void import_fini(struct import *im)
 		free(im->notes[i].text);
 	for (size_t i = 0; i < im->n_files; i++)
 		free(im->files[i]);
+	lookup_fini(&im->newest);
 	free(im->facts);
 	free(im->notes);
 	free(im->files);

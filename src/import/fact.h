@@ -14,9 +14,10 @@
 
 #include "base/must_check.h"
 #include "conf/model.h"
+#include "import/lookup.h"
 
 /** Facts and notes that one import may have: far above any gateway's files. */
-#define IMPORT_FACTS_MAX 16384
+#define IMPORT_FACTS_MAX (1 << 19)
 
 /** What a fact is about. */
 enum import_object {
@@ -53,7 +54,12 @@ struct import_fact {
 	const char *key; /* static */
 	char *value;	 /* may be a key */
 	struct conf_at at;
+	bool gone;	 /* replaced: import_sweep() removes it */
+	size_t older;	 /* the fact before it with this object, name and key; or IMPORT_NONE */
+	size_t older_to; /* of a route: the one before it to this prefix; or IMPORT_NONE */
 };
+
+#define IMPORT_NONE SIZE_MAX
 
 /** What became of a line. */
 enum import_verdict {
@@ -78,6 +84,7 @@ struct import {
 	size_t n_files;
 	struct import_fact *facts;
 	size_t n_facts;
+	struct lookup newest; /* the last fact by object, name and key; the last route by prefix */
 	struct import_note *notes;
 	size_t n_notes;
 	struct conf_at at;	  /* of the line that is read */
@@ -92,14 +99,17 @@ struct import {
 void import_add(struct import *im, enum import_object object, const char *name, const char *key,
 	const char *value);
 
-/** Remove, with a note, the facts that this file has stated before about an object with that key,
- * because the present line replaces them; `value` NULL: all of them. Only the first `*n` facts are
- * looked at: `*n` is lowered by the number of removed ones. `name` NULL: of any object. */
-void import_replace(struct import *im, size_t *n, enum import_object object, const char *name,
+/** Mark as gone, with a note, the facts that this file has stated before about an object with that
+ * key, because the present line replaces them; `value` NULL: all of them. Only the first `n` facts
+ * are looked at. */
+void import_replace(struct import *im, size_t n, enum import_object object, const char *name,
 	const char *key, const char *value);
 
-/** Remove each fact i with gone[i]. */
-void import_remove(struct import *im, const bool *gone);
+/** Mark as gone, likewise, the routes to a prefix by any link. */
+void import_replace_routes(struct import *im, size_t n, const char *prefix);
+
+/** Remove each fact that is gone. */
+void import_sweep(struct import *im);
 
 /** Note what became of line `at`. */
 void import_note_at(struct import *im, struct conf_at at, enum import_verdict verdict,
@@ -114,8 +124,9 @@ void import_sort_notes(struct import *im);
 /** Whether one of the first `n` notes, which are sorted, is on line `at`. */
 bool import_is_noted(const struct import *im, size_t n, struct conf_at at);
 
-/** The value of an object's last fact with that key, or NULL. */
-const struct import_fact *import_find(
+/** An object's last fact with that key, or NULL. Those before it are found by `older`; some of them
+ * may be gone. */
+struct import_fact *import_find(
 	const struct import *im, enum import_object object, const char *name, const char *key);
 
 /** Free the facts, and wipe keys. */

@@ -168,6 +168,7 @@ static int read_noted(struct import *im, enum format format, const char *name, c
 	if (!copy)
 		return -ENOMEM;
 	read_text(im, format, name, text);
+	import_sweep(im);
 	import_sort_notes(im);
 	n_notes = im->n_notes;
 	for (char *line = copy, *end; *line; line = end) {
@@ -201,7 +202,7 @@ int import_read(
 		*ret_format = "it is in UTF-16: save it as UTF-8";
 		return -EINVAL;
 	}
-	*ret_format = "it is larger than 1 MiB, or binary: is this the right file?";
+	*ret_format = "it is larger than 16 MiB, or binary: is this the right file?";
 	if (len > IMPORT_FILE_MAX || memchr(bytes, '\0', len))
 		return -EINVAL;
 	text = malloc(len + 1);

@@ -7,7 +7,7 @@
 #include "import/fact.h"
 
 /** The largest file, in bytes. */
-#define IMPORT_FILE_MAX (1U << 20)
+#define IMPORT_FILE_MAX (1U << 24)
 
 /**
  * Read one file: its format is recognised by its text, which may be arbitrary bytes. Facts and

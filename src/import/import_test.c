@@ -16,6 +16,7 @@
 #include "conf/print.h"
 #include "conf/test_conf.h"
 #include "import/build.h"
+#include "import/prefix_set.h"
 #include "import/shell_words.h"
 #include "import/test_examples.h"
 
@@ -246,8 +247,8 @@ static void test_refused(void **state)
 		{ "[Site]\n", 7, "it is a file of wirespan already" },
 		{ "[Interface]\n[L2TP]\n", 19, "it is a file of wirespan already" },
 		{ "[Interface]\n\n[L2TPSession]\n", 27, "it is a file of wirespan already" },
-		{ "[Interface]\n\0", 13, "it is larger than 1 MiB, or binary" },
-		{ large, sizeof(large), "it is larger than 1 MiB, or binary" },
+		{ "[Interface]\n\0", 13, "it is larger than 16 MiB, or binary" },
+		{ large, sizeof(large), "it is larger than 16 MiB, or binary" },
 	};
 
 	(void)state;
@@ -369,7 +370,7 @@ static void test_shell_words(void **state)
 /* Words longer than the command's room, and more variables than there is room for. */
 static void test_limits(void **state)
 {
-	static char text[400000];
+	static char text[32768 + 16 * IMPORT_FACTS_MAX];
 	struct import im = { 0 };
 	const char *format;
 	size_t len = 0;
@@ -391,6 +392,101 @@ static void test_limits(void **state)
 	assert_string_equal(im.notes[0].text, "the command is too long");
 	assert_string_equal(im.notes[1].text, "the command is too long");
 	import_fini(&im);
+}
+
+#define MANY 6000
+
+/* Thousands of peers, routes and replaced lines, in seconds: each line is found again. */
+static void test_many(void **state)
+{
+	static char text[MANY * 256];
+	struct import im = { 0 };
+	struct conf_site site;
+	const char *format;
+	size_t len = (size_t)sprintf(text, "ip link add wg0 type wireguard\n");
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++)
+		len += (size_t)sprintf(text + len,
+			"wg set wg0 peer %06uAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE= allowed-ips "
+			"10.%u.%u.0/25\nwg set wg0 peer %06uAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE= "
+			"allowed-ips 10.%u.%u.0/24\nip route replace 10.%u.%u.0/24 dev wg0\n",
+			i, i / 256, i % 256, i, i / 256, i % 256, i / 256, i % 256);
+	assert_int_equal(import_read(&im, "x", text, len, &format), 0);
+	assert_int_equal(import_build(&im, NULL, &site), 0);
+	assert_false(im.too_many);
+	assert_int_equal(site.interface.table, CONF_TABLE_AUTO);
+	assert_int_equal(site.n_peers, MANY);
+	for (size_t i = 0; i < MANY; i++) {
+		const struct conf_peer *peer = &site.peers[i];
+
+		assert_int_equal(peer->allowed_ips.n, 1);
+		assert_int_equal(peer->allowed_ips.v[0].prefix.len, 24);
+		assert_int_equal(peer->allowed_ips.v[0].prefix.addr.bytes[1], i / 256);
+		assert_int_equal(peer->allowed_ips.v[0].prefix.addr.bytes[2], i % 256);
+	}
+	conf_site_fini(&site);
+	import_fini(&im);
+}
+
+static struct ip_prefix prefix_of(const char *text)
+{
+	struct ip_prefix p;
+
+	assert_int_equal(ip_prefix_parse(text, &p), 0);
+	return p;
+}
+
+/* What a set has, and what lies in one of it; a list without what it repeats, in its order. */
+static void test_prefix_set(void **state)
+{
+	static const struct {
+		const char *text;
+		bool has;
+		bool covers;
+	} table[] = {
+		{ "10.1.0.0/16", true, true },
+		{ "10.1.7.7/16", true, true },
+		{ "10.1.2.0/24", false, true },
+		{ "10.0.0.0/8", false, false },
+		{ "10.2.0.0/16", false, false },
+		{ "192.0.2.1/32", true, true },
+		{ "fd00::1/128", false, true },
+		{ "a01::/16", false, false }, /* the bytes of 10.1 */
+		{ "::/0", false, false },
+	};
+	static const char *const list[] = { "10.2.0.1/16", "10.2.0.2/16", "fd00::/8", "10.2.0.1/16",
+		"10.2.0.1/24", "fd00::/8" };
+	struct prefix_set set = { 0 };
+	struct conf_prefixes prefixes = { 0 };
+	struct ip_prefix p = prefix_of("10.1.9.9/16");
+
+	(void)state;
+	assert_false(prefix_set_has(&set, &p) || prefix_set_covers(&set, &p));
+	assert_int_equal(prefix_set_add(&set, &p), 0);
+	p = prefix_of("fd00::/8");
+	assert_int_equal(prefix_set_add(&set, &p), 0);
+	p = prefix_of("192.0.2.1/32");
+	assert_int_equal(prefix_set_add(&set, &p), 0);
+	prefix_set_sort(&set);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		p = prefix_of(table[i].text);
+		assert_int_equal(prefix_set_has(&set, &p), table[i].has);
+		assert_int_equal(prefix_set_covers(&set, &p), table[i].covers);
+	}
+	prefix_set_fini(&set);
+	for (size_t i = 0; i < ARRAY_LEN(list); i++) {
+		p = prefix_of(list[i]);
+		assert_int_equal(
+			conf_prefixes_add(&prefixes, &p, (struct conf_at){ .line = 1 }), 0);
+	}
+	assert_int_equal(prefixes_unite(&prefixes), 0);
+	assert_int_equal(prefixes.n, 4);
+	for (size_t i = 0; i < 4; i++) {
+		p = prefix_of(list[i < 3 ? i : 4]);
+		assert_true(ip_prefix_equal(&prefixes.v[i].prefix, &p));
+	}
+	free(prefixes.v);
 }
 
 /* Facts and notes beyond what an import stores are left out, and reported once. */
@@ -447,6 +543,8 @@ int main(void)
 		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_shell_words),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_prefix_set),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_control_characters),
 	};

@@ -34,7 +34,6 @@ struct replaced {
 	size_t n_entries;
 	struct claim *claims;
 	size_t n_claims;
-	bool *gone; /* facts to remove */
 };
 
 /* Whether a key of the site's file has one value. Keys of one name are alike in all sections. */
@@ -164,8 +163,7 @@ static bool collect(struct replaced *r)
 	struct entry *entries = calloc(im->n_facts + 1, sizeof(*entries));
 
 	r->entries = entries;
-	r->gone = calloc(im->n_facts + 1, sizeof(*r->gone));
-	if (!entries || !r->gone) {
+	if (!entries) {
 		im->out_of_memory = true;
 		return false;
 	}
@@ -180,12 +178,12 @@ static bool collect(struct replaced *r)
 			!strcmp(entries[i].fact->key, "AllowedIPs"))
 			collect_claims(r, &entries[i]);
 	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the caller frees r->entries */
-	return !im->out_of_memory; /* the caller frees both */
+	return !im->out_of_memory; /* the caller frees them */
 }
 
 static void replace(struct replaced *r, const struct entry *entry, struct conf_at by)
 {
-	r->gone[entry->i] = true;
+	r->im->facts[entry->i].gone = true;
 	import_note_at(r->im, entry->fact->at, IMPORT_DROPPED, "%s: line %u replaces it",
 		entry->fact->key, by.line);
 }
@@ -256,7 +254,7 @@ static void shorten_list(struct replaced *r, const struct claim *claims, size_t 
 
 	for (size_t i = 0; i < n; i++)
 		left += !claims[i].later;
-	if (left == n || r->gone[entry->i])
+	if (left == n || entry->fact->gone)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		if (claims[i].later) {
@@ -272,7 +270,7 @@ static void shorten_list(struct replaced *r, const struct claim *claims, size_t 
 		len += claims[i].len;
 	}
 	list[len] = '\0';
-	r->gone[entry->i] = !left;
+	r->im->facts[entry->i].gone = !left;
 }
 
 static void judge(struct replaced *r, const struct entry **entries, struct claim **claims)
@@ -291,7 +289,7 @@ static void judge(struct replaced *r, const struct entry **entries, struct claim
 			;
 		shorten_list(r, &r->claims[i], end - i);
 	}
-	import_remove(r->im, r->gone);
+	import_sweep(r->im);
 }
 
 void import_drop_replaced(struct import *im)
@@ -310,5 +308,4 @@ void import_drop_replaced(struct import *im)
 	}
 	free(r.entries);
 	free(r.claims);
-	free(r.gone);
 }

@@ -53,9 +53,9 @@ static void replace_settings(struct script *s, size_t i, const char *dev)
 		if (!row)
 			continue;
 		if (row->key && *row->key && shell_is_known(c->words[i + 1]))
-			import_replace(s->im, &n, IMPORT_LINK, dev, row->key, NULL);
+			import_replace(s->im, n, IMPORT_LINK, dev, row->key, NULL);
 		if (row->key && !strcmp(row->key, FACT_MTU))
-			import_replace(s->im, &n, IMPORT_LINK, dev, "MTU", NULL);
+			import_replace(s->im, n, IMPORT_LINK, dev, "MTU", NULL);
 		i++;
 	}
 }
@@ -126,7 +126,7 @@ static void route_add(struct script *s, size_t i, bool replaces)
 	}
 	prefix = strcmp(to, "default") != 0 ? to : v6 ? "::/0" : "0.0.0.0/0";
 	if (replaces && !shell_value_after(c, i, "table") && !shell_value_after(c, i, "metric"))
-		import_replace(s->im, &n, IMPORT_LINK, NULL, FACT_ROUTE, prefix);
+		import_replace_routes(s->im, n, prefix);
 	shell_add_argument(s, IMPORT_LINK, dev, FACT_ROUTE, prefix);
 	shell_add_arguments(s, i, "route", IMPORT_LINK, dev, to);
 }

@@ -25,8 +25,8 @@ static const char *echoed_key(const char *file, char *copy, size_t size)
 }
 
 /* The key that is the input of `wg set`: a file, or a literal, which replaces that of the first
- * `*n` facts. */
-static void add_key(struct script *s, size_t *n, enum import_object object, const char *name,
+ * `n` facts. */
+static void add_key(struct script *s, size_t n, enum import_object object, const char *name,
 	const char *file, const char *key, const char *key_file)
 {
 	const struct shell_command *before = s->before;
@@ -136,26 +136,26 @@ static void remove_from_list(struct import *im, struct import_fact *fact, const 
 }
 
 /* One of allowed-ips with a sign: it is added to the peer's, or removed. */
-static void change_allowed_ip(struct script *s, size_t *n, const char *peer, const char *word)
+static void change_allowed_ip(struct script *s, size_t n, const char *peer, const char *word)
 {
+	struct import_fact *fact = import_find(s->im, IMPORT_PEER, peer, "AllowedIPs");
+
 	if (*word != '-') {
 		shell_add_argument(s, IMPORT_PEER, peer, "AllowedIPs", word + (*word == '+'));
 		return;
 	}
-	for (size_t i = 0; i < *n; i++) {
-		struct import_fact *fact = &s->im->facts[i];
-
-		if (fact->object == IMPORT_PEER && fact->at.file == s->im->at.file &&
-			!strcmp(fact->key, "AllowedIPs") && !strcmp(fact->name, peer))
+	while (fact && fact->at.file == s->im->at.file) {
+		if (!fact->gone && fact < s->im->facts + n)
 			remove_from_list(s->im, fact, word + 1);
+		fact = fact->older == IMPORT_NONE ? NULL : &s->im->facts[fact->older];
 	}
 	import_replace(s->im, n, IMPORT_PEER, peer, "AllowedIPs", "");
 	import_drop(s->im, "AllowedIPs: it removes a prefix");
 }
 
-/* The argument of allowed-ips: a list that replaces that of the first `*n` facts, unless one of its
+/* The argument of allowed-ips: a list that replaces that of the first `n` facts, unless one of its
  * prefixes has a sign. */
-static void set_allowed_ips(struct script *s, size_t *n, const char *peer, char *list)
+static void set_allowed_ips(struct script *s, size_t n, const char *peer, char *list)
 {
 	char *rest = NULL;
 
@@ -173,8 +173,8 @@ static void set_allowed_ips(struct script *s, size_t *n, const char *peer, char 
 }
 
 /* One argument of the interface, or of a peer if `peer` is not "". It replaces that of the first
- * `*n` facts. */
-static void set_argument(struct script *s, size_t *n, const char *link, const char *peer,
+ * `n` facts. */
+static void set_argument(struct script *s, size_t n, const char *link, const char *peer,
 	const struct import_row *row, char *value)
 {
 	enum import_object object = *peer ? IMPORT_PEER : IMPORT_LINK;
@@ -221,12 +221,11 @@ void shell_wg_set(struct script *s)
 		} else if (!strcmp(word, "peer")) {
 			enter_peer(s, link, value, peer, sizeof(peer));
 		} else if (!strcmp(word, "private-key")) {
-			add_key(s, &n, IMPORT_LINK, link, value, "PrivateKey", "PrivateKeyFile");
+			add_key(s, n, IMPORT_LINK, link, value, "PrivateKey", "PrivateKeyFile");
 		} else if (!strcmp(word, "preshared-key") && *peer) {
-			add_key(s, &n, IMPORT_PEER, peer, value, "PresharedKey",
-				"PresharedKeyFile");
+			add_key(s, n, IMPORT_PEER, peer, value, "PresharedKey", "PresharedKeyFile");
 		} else if (row) {
-			set_argument(s, &n, link, peer, row, value);
+			set_argument(s, n, link, peer, row, value);
 		} else {
 			import_drop(s->im, "an argument of wg set that is not known");
 			return;
@@ -247,7 +246,7 @@ void shell_wg_file(struct script *s)
 	if (!strcmp(c->words[1], "addconf") || is_stopping(s))
 		n = 0;
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		import_replace(s->im, &n, IMPORT_LINK, link, keys[i], NULL);
+		import_replace(s->im, n, IMPORT_LINK, link, keys[i], NULL);
 	for (size_t i = 0; i < n; i++) {
 		const struct import_fact *fact = &s->im->facts[i];
 

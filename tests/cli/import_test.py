@@ -290,8 +290,8 @@ def refusals(bench):
         ("", "its format is not recognised"),
         ("[Interface]\nPrivateKey = x\n[L2TP]\nTunnelId = 1\n", "a file of wirespan already"),
         ("#!/bin/sh\0\n", "binary"),
-        ("ip a a 1 dev a\n" * 17000, "state more than 16384 things: nothing was written"),
-        ("#" * (2 << 20), "larger than 1 MiB"),
+        ("ip a a 1 dev a\n" * ((1 << 19) + 1), "state more than 524288 things: nothing was written"),
+        ("#" * (17 << 20), "larger than 16 MiB"),
     ):
         bench.write("bad", text)
         status, out, err = bench.run("import", "--name", "bad", "bad")
