@@ -22,6 +22,8 @@
 #define SLOW_NS	 NS_PER_S /* a client that is slow for longer may lose its slot */
 #define READ_NS	 NS_PER_S /* a refused client has this long for its request */
 
+#define SPARE_FDS 2 /* reserved: for a client, and to ask who the next one is */
+
 /** State of a connection: what it waits for. */
 enum client_state {
 	CLIENT_FREE,	/* free slot */
@@ -53,7 +55,8 @@ struct local_server {
 	struct unixsock sock;
 	int epoll_fd;
 	int timer_fd;
-	int spare_fd; /* reserved for a client; -1: in use */
+	int spare_fds[SPARE_FDS];
+	unsigned n_spare; /* the others are in use */
 	uint64_t timeout_ns;
 	bool accepting; /* the listening socket is watched */
 	bool reported;	/* a limit that refuses clients has been reported */
@@ -107,11 +110,18 @@ static void wipe_answer(struct local_client *c)
 	c->answer = NULL;
 }
 
-/* Reserve a descriptor, if there is none and the process may have one more. */
-static void reserve_fd(struct local_server *h)
+/* Reserve descriptors, as many as are wanted and the process may have. Return: 0, or -errno if
+ * there are fewer. */
+static int reserve_fds(struct local_server *h)
 {
-	if (h->spare_fd < 0)
-		h->spare_fd = fcntl(h->timer_fd, F_DUPFD_CLOEXEC, 3);
+	while (h->n_spare < SPARE_FDS) {
+		int fd = fcntl(h->timer_fd, F_DUPFD_CLOEXEC, 3);
+
+		if (fd < 0)
+			return -errno;
+		h->spare_fds[h->n_spare++] = fd;
+	}
+	return 0;
 }
 
 static void drop_client(struct local_server *h, struct local_client *c)
@@ -120,7 +130,7 @@ static void drop_client(struct local_server *h, struct local_client *c)
 		h->config.gone(h->config.ctx, c);
 	(void)epoll_ctl(h->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL); /* the owner may have a copy */
 	close(c->fd);
-	reserve_fd(h);
+	(void)reserve_fds(h);
 	wipe_answer(c);
 	secret_wipe(c->input, c->len);
 	c->state = CLIENT_FREE;
@@ -353,26 +363,33 @@ static int accept_fd(const struct local_server *h)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Accept a connection, with the reserved descriptor if there is no other; a client that can lose
- * its slot gives it back. Return: a descriptor or -errno. */
+/* Accept a connection, with a reserved descriptor if there is no other; with the last one only if a
+ * client could give it back. Return: a descriptor or -errno. */
 static int accept_anyway(struct local_server *h)
 {
 	int fd = accept_fd(h);
-	struct local_client *idle;
 
-	if (fd != -EMFILE && fd != -ENFILE)
+	if ((fd != -EMFILE && fd != -ENFILE) || !h->n_spare ||
+		(h->n_spare == 1 && !find_place(h, 3)))
 		return fd;
-	idle = h->spare_fd < 0 ? find_place(h, 3) : NULL;
-	if (idle)
-		drop_client(h, idle);
-	if (h->spare_fd < 0)
-		return fd;
-	close(h->spare_fd);
-	h->spare_fd = -1;
+	close(h->spare_fds[--h->n_spare]);
 	fd = accept_fd(h);
 	if (fd < 0)
-		reserve_fd(h);
+		(void)reserve_fds(h);
 	return fd;
+}
+
+/* A new client, which may be served, has the last reserved descriptor: one that can lose its slot
+ * gives another back. */
+static void make_room(struct local_server *h)
+{
+	struct local_client *idle;
+
+	if (h->n_spare || !reserve_fds(h) || h->n_spare)
+		return;
+	idle = find_place(h, 3);
+	if (idle)
+		drop_client(h, idle);
 }
 
 /* Accept one connection. Without a free slot or descriptor, stop accepting: the next client that
@@ -387,14 +404,17 @@ static void accept_client(struct local_server *h)
 		return;
 	}
 	fd = accept_anyway(h);
-	if (fd >= 0 && (h->config.any_user || unixsock_peer_is_trusted(fd)))
+	if (fd >= 0 && (h->config.any_user || unixsock_peer_is_trusted(fd))) {
+		make_room(h);
 		start_client(h, c, fd, CLIENT_IDLE);
-	else if (fd >= 0 && c->state == CLIENT_FREE)
+	} else if (fd >= 0 && c->state == CLIENT_FREE && h->n_spare) {
 		start_client(h, c, fd, CLIENT_REFUSED);
-	else if (fd >= 0)
-		close(fd); /* a refused client takes no other's slot */
-	else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS)
+	} else if (fd >= 0) {
+		close(fd); /* a refused client takes no other's slot, nor descriptor */
+		(void)reserve_fds(h);
+	} else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS) {
 		meet_limit(h, fd);
+	}
 }
 
 /* Close clients that timed out, and resume accepting. */
@@ -480,8 +500,8 @@ void local_server_hang_up(struct local_client *c)
 /* Close what local_server_open() opened, except the socket. */
 static void close_own(struct local_server *h)
 {
-	if (h->spare_fd >= 0)
-		close(h->spare_fd);
+	while (h->n_spare)
+		close(h->spare_fds[--h->n_spare]);
 	if (h->timer_fd >= 0)
 		close(h->timer_fd);
 	if (h->epoll_fd >= 0)
@@ -504,12 +524,9 @@ int local_server_open(const struct local_server_config *config, const struct uni
 	h->accepting = true;
 	h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	h->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-	h->spare_fd = -1;
 	err = h->epoll_fd < 0 || h->timer_fd < 0 ? -errno : 0;
 	if (!err)
-		reserve_fd(h);
-	if (!err && h->spare_fd < 0)
-		err = -errno;
+		err = reserve_fds(h);
 	if (!err)
 		err = watch(h, EPOLL_CTL_ADD, h->sock.fd, EPOLLIN, EVENT_LISTEN);
 	if (!err)

@@ -20,9 +20,10 @@
  *
  * All descriptors, and a timer that runs only while there are clients, are in one epoll descriptor,
  * which the owner's loop watches: when it is readable, local_server_run() does a bounded amount of
- * work and returns. Only root and our own user are served, unless `any_user` is set. One descriptor
- * is reserved: where the process may open no more, a client is still served, one after the other,
- * if need be in place of an idle one. It logs only that a limit leaves a client unserved.
+ * work and returns. Only root and our own user are served, unless `any_user` is set. Two
+ * descriptors are reserved: where the process may open no more, a client is still served, one after
+ * the other, if need be in place of an idle one; the second is for asking who it is before one is
+ * closed. It logs only that a limit leaves a client unserved.
  */
 struct local_server;
 

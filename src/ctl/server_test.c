@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -470,6 +471,77 @@ static void test_unauthorised_client(void **state)
 	assert_int_equal(run_beside(f, ask_as_other_user), 3);
 }
 
+/* Let this process open no more descriptors; or as many as it may. `fd`: any of them. */
+static void limit_descriptors(bool on, int fd)
+{
+	struct rlimit limit;
+	int none = dup(fd);
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	if (none >= 0)
+		close(none);
+	limit.rlim_cur = on ? (rlim_t)none : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(dup(fd) < 0, on);
+}
+
+/* Connect a few times, and be closed each time. */
+static int connect_as_other_user(struct fixture *f)
+{
+	struct rlimit limit;
+	char byte;
+
+	if (setuid(65534) < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 2;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 3;
+	for (int i = 0; i < 3; i++) {
+		int fd = unixsock_connect(f->dir.path, PATIENCE_MS);
+
+		if (fd < 0)
+			return 4;
+		(void)send(fd, "\n", 1, MSG_NOSIGNAL);
+		shutdown(fd, SHUT_WR);
+		while (recv(fd, &byte, 1, 0) > 0)
+			;
+		close(fd);
+	}
+	return 0;
+}
+
+/* Where the process may open no more descriptors, clients that may not ask take none from one that
+ * may; that one still gives its own to another that may. */
+static void test_unauthorised_at_limit(void **state)
+{
+	struct fixture *f = *state;
+	char text[8192];
+	int idle;
+	int heir;
+
+	if (geteuid() != 0)
+		skip(); /* only root can change its uid */
+	assert_int_equal(chmod(f->dir.folder, 0755), 0);
+	assert_int_equal(chmod(f->dir.path, 0666), 0);
+	idle = talk_connect(&f->dir);
+	limit_descriptors(true, idle);
+	pump(f);
+	assert_int_equal(run_beside(f, connect_as_other_user), 0);
+	assert_false(talk_receive(idle, text, sizeof(text)));
+
+	limit_descriptors(false, idle);
+	heir = talk_connect(&f->dir);
+	limit_descriptors(true, idle);
+	talk_send(heir, STATUS);
+	pump(f);
+	assert_true(talk_receive(idle, text, sizeof(text)));
+	(void)talk_receive(heir, text, sizeof(text));
+	assert_non_null(strstr(text, "\"ok\":true"));
+	limit_descriptors(false, idle);
+	close(idle);
+	close(heir);
+}
+
 static int ask_status(struct fixture *f)
 {
 	struct ctl_request request = { .verb = CTL_STATUS };
@@ -562,6 +634,7 @@ int main(void)
 		TEST(rejected_down_is_not_held),
 		TEST(held_slots_are_freed),
 		TEST(unauthorised_client),
+		TEST(unauthorised_at_limit),
 		TEST(client_asks),
 		TEST(client_times_out),
 		TEST(client_down),
