@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #define KEY_A "+KR6xCvxk3MZ1Y/4a8R5sXS5I2mNzVZoa3Yox5n6qG0="
+#define KEY_C "fh3Q4mYnoeNSvBmD4PD87nrH3wpNQVGlshE71u2OcRA="
 #define KEY_B "plQhgah/od+4eyAutHMahlotYnHdMg3A2m7MGNzSqSo="
 
 /* A folder of files, emptied after each test. */
@@ -287,12 +288,73 @@ static int empty_folder(void **state)
 	return 0;
 }
 
+/* Several [Peer] of one key, as `wg setconf` takes them (checked with wg(8) and wireguard-go). */
+static void test_include_repeated_peers(void **state)
+{
+	struct conf_site site;
+	const struct conf_peer *peer;
+	char text[IP_PREFIX_TEXT_LEN];
+
+	(void)state;
+	put("site.conf", 0600, "[Site]\nWireGuard = wg5.conf\n");
+	put("key", 0600, KEY_B "\n");
+	put("wg5.conf", 0600,
+		"[Interface]\nPrivateKey = " KEY_A "\nListenPort = 1\n"
+		"[Peer]\nPublicKey = " KEY_B "\nPresharedKey = " KEY_C "\nEndpoint = 192.0.2.1:1\n"
+		"AllowedIPs = 10.1.0.0/24, 10.2.0.0/24\n"
+		"[Peer]\nPublicKey = " KEY_C
+		"\nAllowedIPs = 10.1.0.0/24, 10.9.0.0/24, 10.3.0.0/24\n"
+		"[Peer]\nAllowedIPs = 10.3.0.0/24\nPersistentKeepalive = 9\nPublicKey = " KEY_B
+		"\nPresharedKeyFile = key\nAllowedIPs = 10.4.0.0/24\n");
+	site = load("FOLDER/wg5.conf:11: warning: AllowedIPs: 10.3.0.0/24 belongs to another "
+		    "[Peer], in line 13: wg(8) gives it to the last one that lists it\n"
+		    "FOLDER/wg5.conf:12: warning: [Peer] has the PublicKey of another one, in line "
+		    "4: its values and its AllowedIPs replace those, as with wg(8)\n");
+	assert_int_equal(site.n_peers, 2);
+	peer = &site.peers[0];
+	assert_int_equal(peer->section.line, 4);
+	assert_string_equal(peer->endpoint_host, "192.0.2.1");
+	assert_int_equal(peer->keepalive_s, 9);
+	assert_int_equal(peer->at[CONF_PEER_PRESHARED_KEY].line, 0);
+	assert_true(peer->has_preshared_key);
+	assert_memory_equal(peer->preshared_key, peer->public_key, KEY_LEN);
+	assert_int_equal(peer->allowed_ips.n, 2);
+	assert_string_equal(ip_prefix_text(&peer->allowed_ips.v[0].prefix, text), "10.3.0.0/24");
+	assert_string_equal(ip_prefix_text(&peer->allowed_ips.v[1].prefix, text), "10.4.0.0/24");
+	peer = &site.peers[1];
+	assert_int_equal(peer->section.line, 9);
+	assert_int_equal(peer->allowed_ips.n, 2);
+	assert_string_equal(ip_prefix_text(&peer->allowed_ips.v[0].prefix, text), "10.1.0.0/24");
+	assert_string_equal(ip_prefix_text(&peer->allowed_ips.v[1].prefix, text), "10.9.0.0/24");
+	conf_site_fini(&site);
+
+	/* the last [Peer] of a key has no AllowedIPs: it has none, and others get none back */
+	put("wg5.conf", 0600,
+		"[Interface]\nPrivateKey = " KEY_A "\n[Peer]\nPublicKey = " KEY_B
+		"\nEndpoint = 192.0.2.1:1\nAllowedIPs = 10.1.0.0/24\n[Peer]\nPublicKey = " KEY_C
+		"\nAllowedIPs = 10.1.0.0/24\n[Peer]\nPublicKey = " KEY_C
+		"\n[Peer]\nPublicKey = x\n[Peer]\nPublicKey = y\n");
+	site = load("FOLDER/wg5.conf:6: warning: AllowedIPs: 10.1.0.0/24 belongs to another "
+		    "[Peer], in line 9: wg(8) gives it to the last one that lists it\n"
+		    "FOLDER/wg5.conf:10: warning: [Peer] has the PublicKey of another one, in line "
+		    "7: its values and its AllowedIPs replace those, as with wg(8)\n"
+		    "FOLDER/wg5.conf:13: error: PublicKey: not a key: it has 1 character instead "
+		    "of 44\n"
+		    "FOLDER/wg5.conf:15: error: PublicKey: not a key: it has 1 character instead "
+		    "of 44\n");
+	assert_int_equal(site.n_peers, 4);
+	assert_int_equal(site.peers[0].allowed_ips.n, 0);
+	assert_int_equal(site.peers[1].allowed_ips.n, 0);
+	conf_site_fini(&site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_include, empty_folder),
 		cmocka_unit_test_teardown(test_include_with_name, empty_folder),
 		cmocka_unit_test_teardown(test_include_repeated, empty_folder),
+		cmocka_unit_test_teardown(test_include_repeated_peers, empty_folder),
 		cmocka_unit_test_teardown(test_include_mistakes, empty_folder),
 		cmocka_unit_test_teardown(test_key_files, empty_folder),
 		cmocka_unit_test_teardown(test_key_file_mistakes, empty_folder),

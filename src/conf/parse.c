@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "base/suggest.h"
 #include "conf/keys.h"
+#include "conf/repeated_peers.h"
 
 #define BLANKS " \t\r\f\v"
 
@@ -511,6 +512,9 @@ int conf_parse_wireguard(
 		.included = true,
 		.reader = { .report = report, .folder = source->folder } };
 
+	int err;
+
 	reject_duplicates(site, report);
-	return parse_file(&p, source);
+	err = parse_file(&p, source);
+	return err ? err : conf_merge_peers(site, p.reader.at.file, report);
 }
