@@ -434,6 +434,12 @@ static void read_lines(struct parser *p, const struct conf_source *source, char 
 
 	if (source->len >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3))
 		pos = 3; /* a byte order mark */
+	if (source->len && !memchr(bytes, '\n', source->len) &&
+		memchr(bytes, '\r', source->len - 1)) {
+		p->reader.at.line = 1;
+		error(p, "the lines end with CR alone\nsave the file with line ends of Unix (LF)");
+		return;
+	}
 	while (pos < source->len) {
 		const char *newline = memchr(bytes + pos, '\n', source->len - pos);
 		size_t len = newline ? (size_t)(newline - bytes) - pos : source->len - pos;

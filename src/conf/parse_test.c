@@ -349,6 +349,7 @@ static void test_zero(void **state)
 static void test_bytes(void **state)
 {
 	static char big[CONF_FILE_MAX + 2];
+	static const char old_mac[] = "[Interface]\rListenPort = 5\r";
 	static const char nul[] = "[Interface]\nMTU = 1\0\nListenPort = 5\n";
 	struct conf_report report = { 0 };
 	struct conf_site site;
@@ -358,6 +359,12 @@ static void test_bytes(void **state)
 	assert_int_equal(report.v[0].at.line, 2);
 	assert_string_equal(report.v[0].text, "the line has a NUL byte");
 	assert_int_equal(site.interface.listen_port, 5);
+	conf_report_fini(&report);
+	conf_site_fini(&site);
+
+	assert_int_equal(parse(old_mac, sizeof(old_mac) - 1, &site, &report), 0);
+	assert_int_equal(report.n, 1);
+	assert_string_equal(report.v[0].text, "the lines end with CR alone");
 	conf_report_fini(&report);
 	conf_site_fini(&site);
 

@@ -202,6 +202,11 @@ int import_read(
 		*ret_format = "it is in UTF-16: save it as UTF-8";
 		return -EINVAL;
 	}
+	if (len && len <= IMPORT_FILE_MAX && !memchr(bytes, '\n', len) &&
+		memchr(bytes, '\r', len - 1)) {
+		*ret_format = "its lines end with CR alone: save it with line ends of Unix (LF)";
+		return -EINVAL;
+	}
 	*ret_format = "it is larger than 16 MiB, or binary: is this the right file?";
 	if (len > IMPORT_FILE_MAX || memchr(bytes, '\0', len))
 		return -EINVAL;

@@ -243,6 +243,7 @@ static void test_refused(void **state)
 	} table[] = {
 		{ "\xff\xfe[\0I\0", 6, "it is in UTF-16: save it as UTF-8" },
 		{ "\xfe\xff\0[\0I", 6, "it is in UTF-16: save it as UTF-8" },
+		{ "[Interface]\rListenPort = 1\r", 27, "its lines end with CR alone" },
 		{ "hello\nworld\n", 12, "its format is not recognised" },
 		{ "[Site]\n", 7, "it is a file of wirespan already" },
 		{ "[Interface]\n[L2TP]\n", 19, "it is a file of wirespan already" },
