@@ -628,12 +628,10 @@ static const struct fault faults[] = {
 		"Members here and the gateway there use IPv6: whether it passes between members is "
 		"not known.",
 		NULL },
-	{ no_ip6_there, FINDING_WARNING, "member_silent",
-		"Behind l2tpeth0 hosts answer with IPv4, but none with IPv6. Members here and the "
-		"gateway there use IPv6: whether it passes between members is not known.",
-		"If no host there uses IPv6, nothing is wrong. If one does, a filter there drops "
-		"it between bridge ports, or a port floods no multicasts: `wirespan check` there "
-		"names it." },
+	{ no_ip6_there, FINDING_ERROR, "member_silent",
+		"Behind l2tpeth0 hosts answer with IPv4, but none with IPv6, which members here "
+		"and the gateway there use: that it passes between members is not proved.",
+		NULL },
 	{ no_member_here, FINDING_ERROR, "no_member",
 		"No host answers on eth1, the port of br-l2tp0 to members: that members here reach "
 		"the other side is not proved.",

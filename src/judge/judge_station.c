@@ -175,29 +175,17 @@ static void judge_version_here(const struct observed_port *p, const struct popul
 			p->bridge, p->name, p->bridge, p->name);
 }
 
-/* Members here and the gateway there use IPv6, but no member there has answered with it. Many
- * hosts have IPv4 alone, and what a filter there drops looks like what was never sent. Hosts with
- * IPv6 are found by their answers to echo requests: those that answer none of IPv4 either may have
- * it. */
-static void judge_unanswered_ip6(
-	const struct observed_port *p, const struct population *there, struct findings *ret)
+/* Hosts with IPv6 are found by their answers to echo requests: those that answer none of IPv4
+ * either, but TCP, may have it. */
+static void judge_unheard_ip6(const struct observed_port *p, struct findings *ret)
 {
-	struct finding *found = finding_add(ret, FINDING_WARNING, "member_silent", p->name,
-		"Behind %s hosts answer %s. Members here and the gateway there use IPv6: whether "
-		"it passes between members is not known.",
-		p->name,
-		there->echoes ? "with IPv4, but none with IPv6"
-			      : "ARP and TCP, but no echo request of IPv4 or IPv6");
-
-	if (there->echoes)
-		finding_hint(found,
-			"If no host there uses IPv6, nothing is wrong. If one does, a filter there "
-			"drops it between bridge ports, or a port floods no multicasts: `wirespan "
-			"check` there names it.");
-	else
-		finding_hint(found,
-			"The firewall of the hosts there drops ICMP, it seems: let one of them "
-			"answer echo requests of IPv6, or run `wirespan check` there.");
+	finding_add(ret, FINDING_WARNING, "member_silent", p->name,
+		"Behind %s hosts answer ARP and TCP, but no echo request of IPv4 or IPv6. Members "
+		"here and the gateway there use IPv6: whether it passes between members is not "
+		"known.\n"
+		"The firewall of the hosts there drops ICMP, it seems: let one of them answer echo "
+		"requests of IPv6, or run `wirespan check` there.",
+		p->name);
 }
 
 /* Members of one side use an IP version, the gateway of the other does, but no member there. */
@@ -211,17 +199,20 @@ static void judge_version(const struct observations *f, const struct observed_po
 	if (f->target.family || !there->others || p->twin.family)
 		return;
 	judge_version_here(p, &here, there, ret);
-	if (no6 && !no4 && there->ip4)
-		judge_unanswered_ip6(p, there, ret);
-	if (no4)
-		finding_add(ret, FINDING_ERROR, "member_silent", p->name,
-			"Behind %s hosts answer with IPv6, but none with IPv4 (ARP), which members "
-			"here and the gateway there use: that it passes between members is not "
-			"proved.\n"
-			"A filter there drops IPv4 (ARP) between bridge ports, or a port floods no "
-			"broadcasts: `wirespan check` there names it. If no member there uses it, "
-			"name one of them with --target.",
-			p->name);
+	if (!no4 && !no6)
+		return;
+	if (no6 && there->ip4 && !there->echoes) {
+		judge_unheard_ip6(p, ret);
+		return;
+	}
+	finding_add(ret, FINDING_ERROR, "member_silent", p->name,
+		"Behind %s hosts answer with %s, but none with %s, which members here and the "
+		"gateway there use: that it passes between members is not proved.\n"
+		"A filter there drops %s between bridge ports, or a port floods no %s: `wirespan "
+		"check` there names it. If no member there uses it, name one of them with "
+		"--target.",
+		p->name, no4 ? "IPv6" : "IPv4", no4 ? "IPv4 (ARP)" : "IPv6", no4 ? "IPv4" : "IPv6",
+		no4 ? "broadcasts" : "multicasts");
 }
 
 /* A host there answers, but what it broadcasts does not arrive. */

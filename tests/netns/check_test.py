@@ -512,7 +512,7 @@ def without_broadcasts(bench):
 def without_multicasts(bench):
     command = "bridge link set dev l2tpeth0 mcast_flood off"
     other = follow_hint(bench, 0, command, "host_drop", "(neighbour discovery).*no multicasts", "mcast_flood on")
-    expect(other, "member_silent", "warning", "answer with IPv4, but none with IPv6")
+    expect(other, "member_silent", "error", "answer with IPv4, but none with IPv6")
 
 
 def forwarding_table(bench):
