@@ -42,6 +42,18 @@ static bool is_endpoint(const struct observations *f, const struct ip_addr *a)
 	return false;
 }
 
+/* Whether a host is to be asked by another address of it than before: by the one that was asked
+ * for; or by its link-local one, from which and to which all hosts of a segment have a route. A
+ * host that does not use that one yet answers with another. */
+static bool is_better(
+	const struct port *port, const struct ip_addr *address, const struct ip_addr *before)
+{
+	if (!before->family || ip_addr_equal(address, &port->asked))
+		return true;
+	return ip_addr_is_link_local(address) && !ip_addr_is_link_local(before) &&
+	       !ip_addr_equal(before, &port->asked);
+}
+
 /* A host answered on this port. */
 static void meet_station(struct port *port, const struct wire_read *r)
 {
@@ -63,8 +75,7 @@ static void meet_station(struct port *port, const struct wire_read *r)
 	}
 	if (r->src.family == AF_INET && (!s->ip4.family || ip_addr_equal(&r->src, &port->asked)))
 		s->ip4 = r->src;
-	else if (r->src.family == AF_INET6 &&
-		 (!s->ip6.family || ip_addr_equal(&r->src, &port->asked)))
+	else if (r->src.family == AF_INET6 && is_better(port, &r->src, &s->ip6))
 		s->ip6 = r->src;
 }
 

@@ -174,25 +174,31 @@ static void send_requests(struct segment *s, unsigned round)
 	}
 }
 
-static unsigned count_ip6(const struct port *port)
+/* Hosts that have answered with an IPv6 address, or with a `link_local` one. */
+static unsigned count_ip6(const struct port *port, bool link_local)
 {
 	unsigned n = 0;
 
-	for (unsigned k = 0; k < port->facts->n_stations && k < OBSERVED_STATIONS; k++)
-		n += port->facts->stations[k].ip6.family != 0;
+	for (unsigned k = 0; k < port->facts->n_stations && k < OBSERVED_STATIONS; k++) {
+		const struct ip_addr *a = &port->facts->stations[k].ip6;
+
+		n += a->family && (!link_local || ip_addr_is_link_local(a));
+	}
 	return n;
 }
 
-/* Whether members on a port have answered with IPv4 alone, and those on another one of its bridge
- * with IPv6. */
+/* Whether members on a port have not answered with the IPv6 address that all hosts have, and those
+ * on another one of its bridge have IPv6. */
 static bool lacks_ip6(const struct segment *s, const struct port *port)
 {
+	bool link_local = !s->prober->facts->target.family;
+
 	if (!segment_is_usable(port) || port->facts->n_stations < wanted_of(port) ||
-		count_ip6(port) >= wanted_of(port))
+		count_ip6(port, link_local) >= wanted_of(port))
 		return false;
 	for (size_t i = 0; i < s->n; i++)
 		if (&s->ports[i] != port && segment_share_bridge(&s->ports[i], port) &&
-			count_ip6(&s->ports[i]) >= wanted_of(&s->ports[i]))
+			count_ip6(&s->ports[i], false) >= wanted_of(&s->ports[i]))
 			return true;
 	return false;
 }
