@@ -190,21 +190,12 @@ static int compare_numbers(size_t a, size_t b)
 	return (a > b) - (a < b);
 }
 
-static int compare_prefixes(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-	int order = compare_numbers(a->addr.family, b->addr.family);
-
-	if (!order)
-		order = compare_numbers(a->len, b->len);
-	return order ? order : memcmp(a->addr.bytes, b->addr.bytes, sizeof(a->addr.bytes));
-}
-
 /* By prefix, and each in the order of time. */
 static int by_prefix(const void *a, const void *b)
 {
 	const struct merged_prefix *x = a;
 	const struct merged_prefix *y = b;
-	int order = compare_prefixes(&x->prefix, &y->prefix);
+	int order = ip_prefix_compare(&x->prefix, &y->prefix);
 
 	return order ? order : compare_numbers(x->at, y->at);
 }
@@ -259,7 +250,7 @@ static void settle_prefixes(struct merge *m)
 		const struct merged_prefix *owner;
 
 		for (next = i + 1; next < m->n_prefixes; next++)
-			if (compare_prefixes(&v[i].prefix, &v[next].prefix) != 0)
+			if (!ip_prefix_equal(&v[i].prefix, &v[next].prefix))
 				break;
 		owner = owner_of(&v[i], next - i, SIZE_MAX);
 		if (owner && owner->at <= m->peers[owner->peer].cleared_at)

@@ -61,6 +61,15 @@ bool ip_prefix_equal(const struct ip_prefix *a, const struct ip_prefix *b)
 	return a->len == b->len && ip_addr_equal(&a->addr, &b->addr);
 }
 
+int ip_prefix_compare(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	int order = (a->addr.family > b->addr.family) - (a->addr.family < b->addr.family);
+
+	if (!order)
+		order = memcmp(a->addr.bytes, b->addr.bytes, sizeof(a->addr.bytes));
+	return order ? order : a->len - b->len;
+}
+
 bool ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a)
 {
 	size_t whole = p->len / 8;

@@ -79,6 +79,10 @@ bool ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a);
 /** Whether the two are the same prefix, host bits included. */
 bool ip_prefix_equal(const struct ip_prefix *a, const struct ip_prefix *b);
 
+/** An order of prefixes: by family, bits, then length, host bits included. Return: below, equal to
+ * or above 0, as qsort(3) takes it. */
+int ip_prefix_compare(const struct ip_prefix *a, const struct ip_prefix *b);
+
 /** The prefix with its host bits cleared. */
 struct ip_prefix ip_prefix_masked(const struct ip_prefix *p);
 

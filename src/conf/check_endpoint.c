@@ -52,21 +52,12 @@ const struct conf_peer *conf_endpoint_peer(const struct conf_site *site, const c
 	return NULL;
 }
 
-static int compare_prefixes(const struct ip_prefix *p, const struct ip_prefix *q)
-{
-	if (p->len != q->len)
-		return p->len - q->len;
-	if (p->addr.family != q->addr.family)
-		return p->addr.family < q->addr.family ? -1 : 1;
-	return memcmp(p->addr.bytes, q->addr.bytes, sizeof(p->addr.bytes));
-}
-
 static int compare_ranges(const void *a, const void *b)
 {
 	const struct conf_prefix *x = *(const struct conf_prefix *const *)a;
 	const struct conf_prefix *y = *(const struct conf_prefix *const *)b;
 
-	return compare_prefixes(&x->prefix, &y->prefix);
+	return ip_prefix_compare(&x->prefix, &y->prefix);
 }
 
 /* Whether AllowedIPs become routes that the host's own packets take. */

@@ -154,14 +154,8 @@ static int compare_claims(const void *a, const void *b)
 {
 	const struct claim *x = a;
 	const struct claim *y = b;
-	const struct ip_prefix *p = &x->range->prefix;
-	const struct ip_prefix *q = &y->range->prefix;
-	int order = (p->addr.family > q->addr.family) - (p->addr.family < q->addr.family);
+	int order = ip_prefix_compare(&x->range->prefix, &y->range->prefix);
 
-	if (!order)
-		order = memcmp(p->addr.bytes, q->addr.bytes, sizeof(p->addr.bytes));
-	if (!order)
-		order = p->len - q->len;
 	if (!order)
 		order = (x->peer > y->peer) - (x->peer < y->peer);
 	return order ? order : (x->range > y->range) - (x->range < y->range);

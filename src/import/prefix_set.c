@@ -68,7 +68,7 @@ static int compare_items(const void *a, const void *b)
 {
 	const struct conf_prefix *x = *(const struct conf_prefix *const *)a;
 	const struct conf_prefix *y = *(const struct conf_prefix *const *)b;
-	int order = compare_prefixes(&x->prefix, &y->prefix);
+	int order = ip_prefix_compare(&x->prefix, &y->prefix);
 
 	return order ? order : (x > y) - (x < y); /* in one array */
 }
@@ -84,7 +84,7 @@ int prefixes_unite(struct conf_prefixes *list)
 		sorted[i] = &list->v[i];
 	qsort(sorted, list->n, sizeof(void *), compare_items);
 	for (size_t i = list->n; i-- > 1;)
-		if (!compare_prefixes(&sorted[i - 1]->prefix, &sorted[i]->prefix))
+		if (ip_prefix_equal(&sorted[i - 1]->prefix, &sorted[i]->prefix))
 			sorted[i]->prefix.addr.family = 0; /* none */
 	for (size_t i = 0; i < list->n; i++)
 		if (list->v[i].prefix.addr.family)
