@@ -17,8 +17,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "host/unit_socket.h"
 #include "confine/confine.h"
+#include "host/unit_socket.h"
 
 /* How long systemd may take to start a guardian, and that to start a process. */
 #define BEGIN_PATIENCE (20 * NS_PER_S)

@@ -73,7 +73,7 @@ static void meet_station(struct port *port, const struct wire_read *r)
 		s = &f->stations[f->n_stations++];
 		memcpy(s->mac, r->src_mac, LINK_MAC_LEN);
 	}
-	if (r->src.family == AF_INET && (!s->ip4.family || ip_addr_equal(&r->src, &port->asked)))
+	if (r->src.family == AF_INET && is_better(port, &r->src, &s->ip4))
 		s->ip4 = r->src;
 	else if (r->src.family == AF_INET6 && is_better(port, &r->src, &s->ip6))
 		s->ip6 = r->src;

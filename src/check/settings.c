@@ -87,22 +87,21 @@ static bool is_rising(const struct observations *f, const struct link_info *l)
 	       check_bridge_of(&f->before, l->name);
 }
 
-/* Links that have come up together with the site, perhaps, are ports in a moment. */
-static int await_ports(struct prober *p)
+/* List all links; a moment later if some have come up together with the site, perhaps, and are
+ * ports then. Return: 0 and a list to free, or -errno. */
+static int list_links(struct prober *p, struct link_list *ret)
 {
-	for (unsigned waited = 0; waited < RISING_MS; waited += RISING_STEP_MS) {
-		struct link_list links = { 0 };
-		int err = query_links(&p->nl, &links);
+	for (unsigned waited = 0;; waited += RISING_STEP_MS) {
+		int err = query_links(&p->nl, ret);
 		bool rising = false;
 
-		for (size_t i = 0; i < links.n; i++)
-			rising |= is_rising(p->facts, &links.v[i]);
-		free(links.v);
-		if (err < 0 || !rising)
+		for (size_t i = 0; !err && i < ret->n; i++)
+			rising |= is_rising(p->facts, &ret->v[i]);
+		if (err < 0 || !rising || waited >= RISING_MS)
 			return err;
+		free(ret->v);
 		prober_wait(p, RISING_STEP_MS, NULL, NULL);
 	}
-	return 0;
 }
 
 int settings_look(struct prober *p)
@@ -120,9 +119,7 @@ int settings_look(struct prober *p)
 		.bridge_nf_arp = setting("net/bridge/bridge-nf-call-arptables"),
 		.ip_forward = setting("net/ipv4/ip_forward"),
 	};
-	err = await_ports(p);
-	if (!err)
-		err = query_links(&p->nl, &links);
+	err = list_links(p, &links);
 	if (err < 0)
 		return err;
 	f->ports = calloc(links.n + 1, sizeof(*f->ports));

@@ -17,8 +17,8 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "host/unit_socket.h"
 #include "host/port_socket.h"
+#include "host/unit_socket.h"
 #include "netlink/query.h"
 
 #define VLAN_TAG_LEN  4 /* the kernel forwards a frame that exceeds the MTU by as much */
