@@ -89,17 +89,16 @@ static void answer(uint32_t seq, const char *text)
 /* The family's number, then the interface: two exchanges. */
 static void test_query(void **state)
 {
+	static const char family[] =
+		"00000000 10000000 00000000 00000000 01010000 06000100 1c000000";
 	static const struct {
 		const char *family;
 		const char *interface;
 		enum wireless_role role;
 	} table[] = {
-		{ "00000000 10000000 00000000 00000000 01010000 06000100 1c000000",
-			HEAD "08000500 02000000", WIRELESS_CLIENT },
-		{ "00000000 10000000 00000000 00000000 01010000 06000100 1c000000",
-			HEAD "08000500 03000000", WIRELESS_PORT },
-		{ "00000000 10000000 00000000 00000000 01010000 06000100 1c000000", HEAD,
-			WIRELESS_UNKNOWN },
+		{ family, HEAD "08000500 02000000", WIRELESS_CLIENT },
+		{ family, HEAD "08000500 03000000", WIRELESS_PORT },
+		{ family, HEAD, WIRELESS_UNKNOWN },
 		{ "00000000 10000000 00000000 00000000 01010000", NULL, WIRELESS_UNKNOWN },
 	};
 

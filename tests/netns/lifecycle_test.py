@@ -177,10 +177,14 @@ def run_folder_made_again(bench):
     folder = near.node.path("/run/wirespan")
     files = sorted(os.listdir(folder))
     site = os.path.splitext(os.path.basename(near.conf))[0]
+
+    def lose(path):
+        near.node.run("rm", "-rf", path)
+        wait_for(lambda: os.path.isdir(folder) and sorted(os.listdir(folder)) == files, 10, what=f"{path} to be there again")
+
     pid = near.run("status", "--json", near.conf).out
     for lost in ("/run/wirespan", f"/run/wirespan/{site}.sock", f"/run/wirespan/{site}.lock", f"/run/wirespan/{site}.state"):
-        near.node.sh(f"rm -rf {lost}")
-        wait_for(lambda: os.path.isdir(folder) and sorted(os.listdir(folder)) == files, 10, what=f"{lost} to be there again")
+        lose(lost)
         assert near.run("status", near.conf).ok
         assert near.run("reload", near.conf).ok
         refused = near.run("up", near.conf, check=False)
@@ -188,14 +192,12 @@ def run_folder_made_again(bench):
         bench.works()
     assert json.loads(pid)["pid"] == json.loads(near.run("status", "--json", near.conf).out)["pid"]
     assert near.log_text(0).count("were lost, and are made again") == 4, near.log_text(0)
-    near.node.run("rm -rf /run/wirespan")  # also for the engine that goes on without its monitor
-    wait_for(lambda: os.path.isdir(folder) and sorted(os.listdir(folder)) == files, 10, what="the folder to be there again")
+    lose("/run/wirespan")  # also for the engine that goes on without its monitor
     near.stop("KILL")
     near.up()
     assert "runs on without its process: resuming it" in near.log_text(0), near.log_text(0)
     bench.works()
-    near.node.run("rm -rf /run/wirespan")
-    wait_for(lambda: os.path.isdir(folder) and sorted(os.listdir(folder)) == files, 10, what="the folder to be there again")
+    lose("/run/wirespan")
     near.down()
     bench.check_clean("by down after a run folder that was made again")
 
@@ -205,18 +207,20 @@ def run_folder_blocked(bench):
     near = bench.near
     near.up()
     folder = near.node.path("/run/wirespan")
-    shutil.rmtree(folder)
-    with open(folder, "w"):
-        pass
+
+    def block():
+        shutil.rmtree(folder)
+        with open(folder, "w"):
+            pass
+
+    block()
     wait_for(lambda: "cannot be made again" in near.log_text(0), 10, what="the log to show it")
     for verb in ("status", "reload", "check"):
         result = near.run(verb, near.conf, check=False)
         assert result.status == 1 and "has its interfaces, but its control socket" in result.out, (verb, result.status, result.out)
     os.unlink(folder)
     wait_for(lambda: near.run("status", near.conf, check=False).ok, 10, what="the site to answer again")
-    shutil.rmtree(folder)
-    with open(folder, "w"):
-        pass
+    block()
     result = near.run("status", near.conf, check=False)
     assert "end its process (ps ax | grep wirespan)" in result.out, result.out
     listed = near.node.sh("ps ax | grep wirespan").out

@@ -218,6 +218,11 @@ def report():
     return json.loads(run("wirespan", "status", "--json", "vpn01")[1])
 
 
+def answer_times(lines):
+    """Return: the times of ping's answers (-D), in seconds."""
+    return [float(line[1:].split("]")[0]) for line in lines if line.startswith("[")]
+
+
 def confined():
     """Return: the confined processes by role."""
     return {process["role"]: process for process in report()["processes"]}
@@ -263,7 +268,7 @@ def ends(role):
         time.sleep(0.5)
         ping.send_signal(signal.SIGINT)
         out = ping.communicate(timeout=patience(10))[0]
-    times = [float(line[1:].split("]")[0]) for line in out.splitlines() if line.startswith("[")]
+    times = answer_times(out.splitlines())
     gap = max(after - before for before, after in zip(times, times[1:]))
     print(f"the end of {role}: {out.splitlines()[-2]}; longest time without an answer: {gap:.3f} s", flush=True)
     carries()
@@ -525,12 +530,18 @@ def journal():
     return run("journalctl", "-b", "--no-pager", "-n", "60", check=False)[1]
 
 
-def main():
-    suite = Suite("booted")
+def begin(name):
+    """Return: a suite, whose failed cases print the journal, in a container that starts services."""
+    suite = Suite(name)
     suite.diagnose_with(journal)
     # Of container images: services are not started there, and manuals not indexed.
     with contextlib.suppress(FileNotFoundError):
         os.unlink(POLICY)
+    return suite
+
+
+def main():
+    suite = begin("booted")
     if suite.setup("the reference network", network) and suite.setup("the package is installed", install):
         if suite.setup("a site is enabled and starts", start):
             suite.run("reload", reload)

@@ -13,8 +13,8 @@ import sys
 import tempfile
 import time
 
-from booted import FAR, POLICY, carries, confined, install, journal, network, run, show, start
-from lib.runner import Suite, patience, wait_for
+from booted import FAR, answer_times, begin, carries, confined, install, network, run, show, start
+from lib.runner import patience, wait_for
 
 SPACING = 2.6  # seconds: more than five ends in ten seconds are answered with a pause
 SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT)
@@ -61,7 +61,7 @@ def one_round(count, first):
     assert handshakes() == before, (before, handshakes())
     assert show("NRestarts") == "0"
     print("\n".join(line for line in out.splitlines() if "receiver" in line), flush=True)
-    times = [float(line[1:].split("]")[0]) for line in lines if line.startswith("[")]
+    times = answer_times(lines)
     return [max(1000 * (b - a) for a, b in zip(times, times[1:]) if b >= end and a <= end + 2) for end in ends]
 
 
@@ -80,10 +80,7 @@ def ends(total):
 
 def main():
     total = int(sys.argv.pop(1))
-    suite = Suite("ends")
-    suite.diagnose_with(journal)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(POLICY)
+    suite = begin("ends")
     if suite.setup("the reference network", network) and suite.setup("the package is installed", install):
         if suite.setup("a site is enabled and starts", start):
             suite.run(f"{total} ends of the engine", ends, total)

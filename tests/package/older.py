@@ -11,8 +11,8 @@ import shutil
 import subprocess
 import time
 
-from booted import FAR, FILE, POLICY, UNIT, carries, interfaces, journal, network, pid, removal, run, show
-from lib.runner import Suite, patience, wait_for
+from booted import FAR, FILE, UNIT, answer_times, begin, carries, interfaces, network, pid, removal, run, show
+from lib.runner import patience, wait_for
 
 PING = ("ip", "netns", "exec", "member1", "ping", "-D", "-i", "0.02", "10.0.2.22")
 SERVER = ("ip", "netns", "exec", "member2", "iperf3", "-s", "-1")
@@ -48,7 +48,7 @@ def traffic():
         assert stream.returncode == 0 and json.loads(out)["end"]["sum_received"]["bytes"] > 1 << 20, out
         ping.send_signal(2)
         out = ping.communicate(timeout=patience(10))[0]
-    times = [float(line[1:].split("]")[0]) for line in out.splitlines() if line.startswith("[")]
+    times = answer_times(out.splitlines())
     gap = max(after - before for before, after in zip(times, times[1:]))
     print(f"{out.splitlines()[-2]}; longest time without an answer: {gap:.1f} s", flush=True)
 
@@ -80,10 +80,7 @@ def far():
 
 
 def main():
-    suite = Suite("older")
-    suite.diagnose_with(journal)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(POLICY)
+    suite = begin("older")
     if suite.setup("the reference network", network) and suite.setup("a site of the older package", install):
         if suite.setup("its upgrade, amid traffic", upgrade):
             suite.run("the far end follows", far)
